@@ -1,0 +1,3 @@
+#ifndef CSIMD_GEMM_H
+#define CSIMD_GEMM_H
+#endif

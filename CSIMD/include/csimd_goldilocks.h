@@ -1,0 +1,3 @@
+#ifndef CSIMD_GOLDILOCKS_H
+#define CSIMD_GOLDILOCKS_H
+#endif

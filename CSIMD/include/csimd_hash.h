@@ -1,0 +1,3 @@
+#ifndef CSIMD_HASH_H
+#define CSIMD_HASH_H
+#endif

@@ -1,0 +1,17 @@
+/// One parallel-for over the OpenMP runtime's thread pool, used by C and Swift alike.
+#ifndef CSIMD_PARALLEL_H
+#define CSIMD_PARALLEL_H
+
+#include <stddef.h>
+
+/// Calls `body(context, i)` once for each `i` in `0..<count`, on up to `csimd_thread_count()` threads; returns when all
+/// calls have returned. Indices are handed out one at a time, in rising order. Nested calls run serially.
+void csimd_parallel_for(size_t count, void (*body)(void *context, size_t index), void *context);
+
+/// The number of threads in use: `csimd_set_thread_count`'s, else `OMP_NUM_THREADS`, else the processors allowed.
+int csimd_thread_count(void);
+
+/// Sets the number of threads (at least 1) for later calls.
+void csimd_set_thread_count(int threads);
+
+#endif

@@ -1,0 +1,87 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A room of the house. `needs` lists the rooms below it that it may import (see CONTRIBUTING.md).
+func room(_ name: String, needs: [String], packages: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name,
+        dependencies: needs.map { .target(name: $0) } + packages,
+        swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, needs: [String], resources: [Resource] = [], packages: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: needs.map { .target(name: $0) } + packages,
+        resources: resources,
+        swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "Assay",
+    products: [
+        .executable(name: "assay", targets: ["AssayCommand"]),
+        .library(name: "Assay", targets: ["Assay"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        .target(
+            name: "CSIMD",
+            path: "CSIMD",
+            publicHeadersPath: "include",
+            linkerSettings: [.linkedLibrary("gomp")]),
+        room("Tensors", needs: ["CSIMD"]),
+        room("Fields", needs: ["CSIMD", "Tensors"]),
+        room("Transcripts", needs: ["CSIMD", "Tensors", "Fields"]),
+        room("Multilinears", needs: ["Tensors", "Fields", "Transcripts"]),
+        room("Commitments", needs: ["Tensors", "Fields", "Transcripts", "Multilinears"]),
+        room("Graphs", needs: ["CSIMD", "Tensors"]),
+        room("ModelFiles", needs: ["Tensors", "Graphs"]),
+        room("Blocks", needs: ["Tensors", "Fields", "Transcripts", "Multilinears", "Graphs"]),
+        room(
+            "Assay",
+            needs: [
+                "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "Graphs", "ModelFiles", "Blocks",
+            ]),
+        .executableTarget(
+            name: "AssayCommand",
+            dependencies: [
+                "Assay", "Graphs", "ModelFiles", "Tensors",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
+        .systemLibrary(
+            name: "CGMP", path: "Tests/CGMP", pkgConfig: "gmp", providers: [.apt(["libgmp-dev"])]),
+        .target(
+            name: "TestSupport",
+            dependencies: ["CGMP", "CSIMD", "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "Graphs"],
+            path: "Tests/TestSupport",
+            swiftSettings: swiftSettings),
+        tests("TensorsTests", needs: ["Tensors", "TestSupport"]),
+        tests("FieldsTests", needs: ["CSIMD", "Tensors", "Fields", "TestSupport"]),
+        tests("TranscriptsTests", needs: ["CSIMD", "Tensors", "Fields", "Transcripts", "TestSupport"]),
+        tests("MultilinearsTests", needs: ["Tensors", "Fields", "Transcripts", "Multilinears", "TestSupport"]),
+        tests(
+            "CommitmentsTests",
+            needs: ["Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "TestSupport"]),
+        tests("GraphsTests", needs: ["CSIMD", "Tensors", "Graphs", "TestSupport"]),
+        tests("ModelFilesTests", needs: ["Tensors", "Graphs", "ModelFiles", "TestSupport"]),
+        tests(
+            "BlocksTests",
+            needs: ["Tensors", "Fields", "Transcripts", "Multilinears", "Graphs", "Blocks", "TestSupport"]),
+        tests(
+            "AssayTests",
+            needs: [
+                "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "Graphs", "ModelFiles", "Blocks",
+                "Assay", "TestSupport",
+            ]),
+    ],
+    cLanguageStandard: .c17
+)

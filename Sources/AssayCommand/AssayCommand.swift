@@ -1,0 +1,1 @@
+@main struct AssayCommand { static func main() {} }

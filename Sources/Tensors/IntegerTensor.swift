@@ -1,0 +1,135 @@
+/// The integer types that tensors are stored in.
+public protocol SmallInteger: FixedWidthInteger, SignedInteger, BitwiseCopyable, Sendable {}
+extension Int8: SmallInteger {}
+extension Int16: SmallInteger {}
+extension Int32: SmallInteger {}
+extension Int64: SmallInteger {}
+
+/// Storage of integers in the narrowest of four signed types.
+public enum IntegerBuffer: Sendable {
+    case int8(AlignedBuffer<Int8>)
+    case int16(AlignedBuffer<Int16>)
+    case int32(AlignedBuffer<Int32>)
+    case int64(AlignedBuffer<Int64>)
+
+    /// Bytes of the narrowest type that holds every integer of `range`: 1, 2, 4 or 8.
+    public static func byteWidth(_ range: ClosedRange<Int64>) -> Int {
+        if range.lowerBound >= -0x80 && range.upperBound <= 0x7f { return 1 }
+        if range.lowerBound >= -0x8000 && range.upperBound <= 0x7fff { return 2 }
+        if range.lowerBound >= -0x8000_0000 && range.upperBound <= 0x7fff_ffff { return 4 }
+        return 8
+    }
+
+    /// Uninitialised storage of the narrowest type for `range`.
+    public init(uninitialized count: Int, range: ClosedRange<Int64>) {
+        switch IntegerBuffer.byteWidth(range) {
+        case 1: self = .int8(.init(uninitialized: count))
+        case 2: self = .int16(.init(uninitialized: count))
+        case 4: self = .int32(.init(uninitialized: count))
+        default: self = .int64(.init(uninitialized: count))
+        }
+    }
+
+    public var count: Int {
+        switch self {
+        case .int8(let b): b.count
+        case .int16(let b): b.count
+        case .int32(let b): b.count
+        case .int64(let b): b.count
+        }
+    }
+
+    /// Bytes of one element.
+    public var byteWidth: Int {
+        switch self {
+        case .int8: 1
+        case .int16: 2
+        case .int32: 4
+        case .int64: 8
+        }
+    }
+
+    /// Slow element access, for tests, tables and small tensors. Writing traps where the value does not fit.
+    public subscript(index: Int) -> Int64 {
+        get {
+            switch self {
+            case .int8(let b): Int64(b[index])
+            case .int16(let b): Int64(b[index])
+            case .int32(let b): Int64(b[index])
+            case .int64(let b): b[index]
+            }
+        }
+        nonmutating set {
+            switch self {
+            case .int8(let b): b[index] = Int8(newValue)
+            case .int16(let b): b[index] = Int16(newValue)
+            case .int32(let b): b[index] = Int32(newValue)
+            case .int64(let b): b[index] = newValue
+            }
+        }
+    }
+
+    /// Runs a generic body on the storage as its own type.
+    @inlinable
+    public func visit<V: IntegerVisitor>(_ visitor: inout V) -> V.Result {
+        switch self {
+        case .int8(let b): visitor.visit(b.elements)
+        case .int16(let b): visitor.visit(b.elements)
+        case .int32(let b): visitor.visit(b.elements)
+        case .int64(let b): visitor.visit(b.elements)
+        }
+    }
+}
+
+/// A body that is generic over the integer type of an `IntegerBuffer`.
+public protocol IntegerVisitor {
+    associatedtype Result
+    mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) -> Result
+}
+
+/// A tensor of integers with a declared range, stored as narrowly as the range allows, row-major, without padding.
+public struct IntegerTensor: Sendable {
+    public let shape: TensorShape
+    /// Every entry lies in this range; whoever makes the tensor answers for it (`firstOutOfRange` checks).
+    public let range: ClosedRange<Int64>
+    public let storage: IntegerBuffer
+
+    public init(shape: TensorShape, range: ClosedRange<Int64>, storage: IntegerBuffer) {
+        precondition(storage.count == shape.count, "storage holds \(storage.count) entries, shape \(shape)")
+        self.shape = shape
+        self.range = range
+        self.storage = storage
+    }
+
+    /// Uninitialised storage: write every entry before the first read.
+    public init(uninitialized shape: TensorShape, range: ClosedRange<Int64>) {
+        self.init(shape: shape, range: range, storage: .init(uninitialized: shape.count, range: range))
+    }
+
+    /// A tensor from 64-bit values; traps where one lies outside the range.
+    public init(shape: TensorShape, range: ClosedRange<Int64>, values: [Int64]) {
+        self.init(uninitialized: shape, range: range)
+        precondition(values.count == shape.count)
+        for (i, v) in values.enumerated() {
+            precondition(range.contains(v), "\(v) is outside \(range)")
+            storage[i] = v
+        }
+    }
+
+    public subscript(index: Int) -> Int64 { storage[index] }
+    /// All entries, widened. For tests and small tensors.
+    public var values: [Int64] { (0..<shape.count).map { storage[$0] } }
+
+    /// The index and value of the first entry outside the declared range, or nil.
+    public func firstOutOfRange() -> (index: Int, value: Int64)? {
+        struct Check: IntegerVisitor {
+            let range: ClosedRange<Int64>
+            mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) -> (index: Int, value: Int64)? {
+                for (i, v) in elements.enumerated() where !range.contains(Int64(v)) { return (i, Int64(v)) }
+                return nil
+            }
+        }
+        var check = Check(range: range)
+        return storage.visit(&check)
+    }
+}
