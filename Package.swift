@@ -53,7 +53,7 @@ let package = Package(
         .executableTarget(
             name: "AssayCommand",
             dependencies: [
-                "Assay", "Graphs", "ModelFiles", "Tensors",
+                "Assay", "Blocks", "Commitments", "Graphs", "ModelFiles", "Tensors", "Transcripts",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

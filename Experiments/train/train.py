@@ -32,6 +32,24 @@ REFERENCE_PROMPT = 32
 REFERENCE_WINDOW = 64
 CALIBRATION_SLICE = 256
 MODEL_FILE = "model.safetensors"
+BETAS = (0.9, 0.99)
+
+KJV_SOURCE = """\
+The text is the King James Version of the Bible as packaged by Debian in
+`bible-kjv-text` (version 4.38). It is in the public domain: its copyright has
+expired, as that package's copyright file states. (In the United Kingdom the
+Crown's patent restricts printing the text itself.) Only the verses were used,
+one a line, with an empty line between chapters. The `bible` program that
+prints them is under the GPL; nothing of it is in this folder.
+
+The text was split 90/5/5 by position, at line ends. The training part is
+Genesis 1:1 to Acts 22:1, the validation part Acts 22:2 to Colossians 1:12, the
+test part the rest. The last two are mostly epistles, which the training part
+has none of: they are harder than a random sample of the text would be."""
+OTHER_SOURCE = """\
+A text other than the one the bundled models were trained on. State its source
+and its licence here. It was split 90/5/5 by position, at line ends, into
+training, validation and test parts."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +57,7 @@ class Recipe:
     """Everything about the training but the model and the data."""
 
     steps: int
+    stop_after: int
     batch: int
     context: int
     learning_rate: float
@@ -88,7 +107,12 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--positions", type=int, default=256, help="longest sequence")
     add("--dropout", type=float, default=0.0, help="on each residual branch")
 
-    add("--steps", type=int, default=2500, help="optimiser steps")
+    add("--steps", type=int, default=2500, help="steps of the schedule")
+    add(
+        "--stop-after",
+        type=int,
+        help="stop after so many steps of the schedule (None: all)",
+    )
     add("--batch", type=int, default=32, help="sequences a step")
     add("--context", type=int, help="bytes a sequence (None: --positions)")
     add("--learning-rate", type=float, default=3e-3, help="at its peak")
@@ -109,9 +133,13 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         arguments.kv_heads = arguments.heads
     if arguments.context is None:
         arguments.context = arguments.positions
-    for name in ("steps", "batch", "threads", "log_every"):
+    if arguments.stop_after is None:
+        arguments.stop_after = arguments.steps
+    for name in ("steps", "stop_after", "batch", "threads", "log_every"):
         if getattr(arguments, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be positive")
+    if arguments.stop_after > arguments.steps:
+        parser.error("--stop-after must not be above --steps")
     if not 2 <= arguments.context <= arguments.positions:
         parser.error("--context must be from 2 to --positions")
     if arguments.positions < REFERENCE_WINDOW:
@@ -130,7 +158,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 def to_tensor(data: bytes) -> Tensor:
     """Return the bytes as int64 tokens."""
-    return torch.from_numpy(np.frombuffer(data, dtype=np.uint8).astype(np.int64))
+    array = np.frombuffer(data, dtype=np.uint8)
+    return torch.from_numpy(array.astype(np.int64))
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -154,14 +183,14 @@ def train(
             {"params": vectors, "weight_decay": 0.0},
         ],
         lr=recipe.learning_rate,
-        betas=(0.9, 0.95),
+        betas=BETAS,
     )
     batches = torch.Generator().manual_seed(recipe.seed)
     offsets = torch.arange(recipe.context + 1)
     started = time.monotonic()
     recent = 0.0
     model.train()
-    for step in range(recipe.steps):
+    for step in range(recipe.stop_after):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(recipe, step)
         starts = torch.randint(
@@ -182,7 +211,7 @@ def train(
         recent += value
         if (step + 1) % log_every == 0:
             print(
-                f"step {step + 1}/{recipe.steps}  "
+                f"step {step + 1}/{recipe.stop_after}  "
                 f"loss {recent / log_every:.4f}  "
                 f"{time.monotonic() - started:.0f} s",
                 flush=True,
@@ -259,46 +288,65 @@ def readme(
     shape = model.shape
     parameters = sum(p.numel() for p in model.parameters())
     tied = "tied" if config["tie_word_embeddings"] else "untied"
-    kv_heads = f", {shape.kv_heads} key/value heads"
-    settings = ", ".join(f"{k} {v}" for k, v in asdict(recipe).items())
+    digest = hashlib.sha256(text).hexdigest()
+    source = KJV_SOURCE if digest == corpus.CORPUS_SHA256 else OTHER_SOURCE
+    betas = " and ".join(map(str, BETAS))
+    r = recipe
+    steps = f"{r.stop_after}"
+    if r.stop_after < r.steps:
+        steps = f"the first {r.stop_after} of {r.steps} scheduled"
+    rate, decay, clip = r.learning_rate, r.weight_decay, r.gradient_clip
+    std, version = shape.init_std, torch.__version__
+    slices, known = sample_bytes // CALIBRATION_SLICE, REFERENCE_PROMPT
+    rows = "\n".join(
+        f"| {part} | {window} | {loss:.4f} | {loss / math.log(2):.4f} |"
+        for part, window, loss in (
+            (
+                "training part (slices, as many bytes as validation)",
+                recipe.context,
+                losses.train,
+            ),
+            ("validation part", recipe.context, losses.validation),
+            ("test part", recipe.context, losses.test),
+            ("`validation.bin`", REFERENCE_WINDOW, losses.validation_file),
+        )
+    )
     return f"""# {name}
 
-A byte-level language model (vocabulary 256, a token is a byte) in the form of
-Hugging Face's `{config["architectures"][0]}`, made by
-`Experiments/train/train.py`. Do not edit; train again instead.
+A byte-level language model (vocabulary 256: a token is a byte) in the form of
+Hugging Face's `{config["architectures"][0]}`, written by
+`Experiments/train/train.py`.
 
-- {parameters} parameters in float32: hidden size {shape.hidden},
-  {shape.layers} layers, {shape.heads} heads{kv_heads}, feed-forward
-  {shape.intermediate}, at most {shape.positions} positions, {tied} head.
+| | |
+|---|---|
+| Parameters | {parameters}, float32 |
+| Hidden size | {shape.hidden} |
+| Layers | {shape.layers} |
+| Heads | {shape.heads} |
+| Key/value heads | {shape.kv_heads} |
+| Feed-forward size | {shape.intermediate} |
+| Longest sequence | {shape.positions} |
+| Head | {tied} |
 
 ## Source and licence
 
-The text is the King James Version of the Bible as packaged by Debian in
-`bible-kjv-text` (version 4.38). The copyright of the text has expired, as that
-package's copyright file states: it is in the public domain (in the United
-Kingdom the Crown's printing patent restricts *printing* it). Only the verse
-text was used: one verse per line, an empty line between chapters,
-{len(text)} bytes, SHA-256
-`{hashlib.sha256(text).hexdigest()}`.
-The `bible` program that prints it is under the GPL; none of it is here.
+{source}
 
-The text was split 90/5/5 by position, at line ends, into training, validation
-and test parts, so the validation part is the epistles from Romans on and the
-test part is Hebrews' end and Revelation: a harder text than a random sample.
+The text has {len(text)} bytes and the SHA-256
+`{digest}`.
 
 ## Training
 
-AdamW (betas 0.9, 0.95), cosine schedule to a tenth after a linear warm-up:
-{settings}, dropout {shape.dropout}, initial standard deviation
-{shape.init_std}. PyTorch {torch.__version__}, {threads} threads, no GPU.
-Another version or number of threads gives slightly other weights.
+AdamW (betas {betas}) for {steps} steps of {r.batch} x {r.context} bytes;
+learning rate {rate} after {r.warmup} steps of warm-up, then a cosine down to a
+tenth; weight decay {decay} on the matrices, gradient norm clipped at {clip},
+dropout {shape.dropout}, initial standard deviation {std}, seed {r.seed}.
+PyTorch {version} on the CPU with {threads} threads; another version, processor
+or number of threads gives slightly other weights.
 
 | Text | Windows | Loss, nats/byte | bits/byte |
 |---|---|---|---|
-{_row("training part (as much as validation)", recipe.context, losses.train)}
-{_row("validation part", recipe.context, losses.validation)}
-{_row("test part", recipe.context, losses.test)}
-{_row("`validation.bin`", REFERENCE_WINDOW, losses.validation_file)}
+{rows}
 
 Each loss is the mean over non-overlapping windows of that many bytes, over
 the bytes predicted inside a window (all but its first).
@@ -307,18 +355,13 @@ the bytes predicted inside a window (all but its first).
 
 - `config.json`, `model.safetensors`: the model.
 - `calibration.bin`: {sample_bytes} bytes of the training part,
-  {sample_bytes // CALIBRATION_SLICE} slices of {CALIBRATION_SLICE} spread evenly over it.
+  {slices} slices of {CALIBRATION_SLICE} spread evenly over it.
 - `validation.bin`: the first {sample_bytes} bytes of the validation part.
 - `reference.json`: the logits of the last position (float32) and the greedy
-  next byte after the first {REFERENCE_PROMPT} bytes of `validation.bin`, and the
+  next byte after the first {known} bytes of `validation.bin`, and the
   loss of the last row above, as PyTorch computes them from
   `model.safetensors`.
 """
-
-
-def _row(name: str, window: int, loss: float) -> str:
-    """Return a row of the table of losses."""
-    return f"| {name} | {window} | {loss:.4f} | {loss / math.log(2):.4f} |"
 
 
 def write_folder(
@@ -373,6 +416,7 @@ def write_folder(
         )
         out.mkdir(exist_ok=True)
         for file in sorted(scratch.iterdir()):
+            file.chmod(0o644)  # safetensors makes its file private
             os.replace(file, out / file.name)
     finally:
         shutil.rmtree(scratch)
@@ -407,6 +451,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         recipe = Recipe(
             steps=arguments.steps,
+            stop_after=arguments.stop_after,
             batch=arguments.batch,
             context=arguments.context,
             learning_rate=arguments.learning_rate,

@@ -1,0 +1,97 @@
+// BN254: Reed-Solomon codes, eight columns at a time.
+#if defined(__x86_64__)
+#include "avx512_field.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef uint64_t u64;
+
+#define WORDS 4
+#define SCRATCH_BITS 10 /* 320 KiB */
+#define KERNEL AVX512 static
+
+/// In limbs, below 4r between levels (Harvey, "Faster arithmetic for number-theoretic transforms", 2014).
+typedef bn8 row;
+/// A left factor.
+typedef bn8 twiddle;
+
+AVX512_INLINE row row_load(const u64 *p, size_t n) {
+    if (n == 8) return bn8_load(p);
+    u64 some[32];
+    memset(some, 0, sizeof some);
+    memcpy(some, p, n * 32);
+    return bn8_load(some);
+}
+
+AVX512_INLINE void row_store(u64 *p, row x, size_t n) {
+    x = bn8_canon4(x);
+    if (n == 8) {
+        bn8_store(p, x);
+        return;
+    }
+    u64 some[32];
+    bn8_store(some, x);
+    memcpy(p, some, n * 32);
+}
+
+AVX512_INLINE void rows_load(const u64 *p, row *x) {
+    for (int i = 0; i < 8; i++) x[i] = bn8_load_strided(p + 4 * i, 8);
+}
+
+AVX512_INLINE void rows_store(u64 *p, row *x) {
+    for (int i = 0; i < 8; i++) bn8_store_strided(p + 4 * i, bn8_canon4(x[i]), 8);
+}
+
+AVX512_INLINE twiddle tw_one(const u64 *table, size_t i) {
+    const u64 *p = table + 4 * i;
+    return bn8_left(bn8_from_words(gl8_set(p[0]), gl8_set(p[1]), gl8_set(p[2]), gl8_set(p[3])));
+}
+
+AVX512_INLINE twiddle tw_many(const u64 *table, size_t i, size_t s) {
+    return bn8_left(bn8_load_strided(table + 4 * i, s));
+}
+
+AVX512_INLINE void carry2(bn8 *x) {
+    const v8 mask = gl8_set(BN_MASK52);
+    for (int i = 0; i < 4; i++) {
+        for (int k = 0; k < 2; k++) {
+            x[k].l[i + 1] = _mm512_add_epi64(x[k].l[i + 1], _mm512_srai_epi64(x[k].l[i], 52));
+            x[k].l[i] = _mm512_and_si512(x[k].l[i], mask);
+        }
+    }
+}
+
+AVX512_INLINE void butterflies(row *a, row *b, twiddle t, row *c, row *d, twiddle u) {
+    bn8_wide s[2] = {bn8_wide_zero(), bn8_wide_zero()};
+    bn8 x[2] = {*a, *c}, y[2], z[2];
+    bn8_mac(&s[0], t, *b);
+    bn8_mac(&s[1], u, *d);
+    for (int k = 0; k < 2; k++) y[k] = bn8_wide_clear(&s[k]); // below 0.19 * 4 + 1.13 < 2
+    carry2(y);
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < 5; i++) z[k].l[i] = _mm512_sub_epi64(x[k].l[i], gl8_set(bn_2r52[i]));
+    carry2(z);
+    for (int k = 0; k < 2; k++) { // x below 2
+        const __mmask8 negative = _mm512_movepi64_mask(z[k].l[4]);
+        for (int i = 0; i < 5; i++) x[k].l[i] = _mm512_mask_mov_epi64(z[k].l[i], negative, x[k].l[i]);
+    }
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < 5; i++) {
+            z[k].l[i] = _mm512_add_epi64(_mm512_sub_epi64(x[k].l[i], y[k].l[i]), gl8_set(bn_2r52[i]));
+            x[k].l[i] = _mm512_add_epi64(x[k].l[i], y[k].l[i]);
+        }
+    }
+    carry2(x); // x + y and x - y + 2r, below 4
+    carry2(z);
+    *a = x[0], *b = z[0], *c = x[1], *d = z[1];
+}
+
+#include "../goldilocks/ntt_wide.h"
+
+AVX512 void bn254_avx512_encode(u64 *values, size_t stride, size_t width, int message_bits, int log_inverse_rate,
+                                const u64 *table);
+AVX512 void bn254_avx512_encode(u64 *values, size_t stride, size_t width, int message_bits, int log_inverse_rate,
+                                const u64 *table) {
+    encode_wide(values, stride, width, message_bits, log_inverse_rate, table);
+}
+#endif

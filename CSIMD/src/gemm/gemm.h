@@ -1,0 +1,41 @@
+/// What the files of this folder share.
+#ifndef CSIMD_SRC_GEMM_H
+#define CSIMD_SRC_GEMM_H
+
+#include "csimd_gemm.h"
+
+/// One tile: rows of `a` and of `b`, both `k` apart, into `c`, `ldc` apart.
+typedef struct gemm_s8_tile {
+    const int8_t *a, *b;
+    int32_t *c;
+    size_t m, n, k, ldc;
+} gemm_s8_tile;
+
+typedef struct gemm_s16_tile {
+    const int16_t *a, *b;
+    int64_t *c;
+    size_t m, n, k, ldc;
+    /// Products of pairs that a 32-bit sum holds beside -1; at least 1.
+    size_t flush;
+} gemm_s16_tile;
+
+#if defined(__x86_64__)
+void gemm_s8_avx2(const gemm_s8_tile *tile);
+void gemm_s16_avx2(const gemm_s16_tile *tile);
+void gemm_s16_avx512(const gemm_s16_tile *tile);
+/// The larger of the sizes of all entries; `count` of them.
+int gemm_largest_s16_avx2(const int16_t *a, size_t count);
+
+/// `sums[i]` = -128 times the sum of row i, modulo 2^32.
+void gemm_s8_offsets_avx512(const int8_t *a, size_t m, size_t k, int32_t *sums);
+/// Many rows of `a` and of `b`; `offsets` are those of the tile's rows of `a`, `panel` holds `gemm_s8_panel_bytes(k)` bytes,
+/// aligned to 64.
+void gemm_s8_avx512(const gemm_s8_tile *tile, const int32_t *offsets, uint32_t *panel);
+size_t gemm_s8_panel_bytes(size_t k);
+/// Few rows of `x`, any number of `y`; `c[i * ldx + j * ldy]` takes row i of x times row j of y. `offsets` are those of x.
+void gemm_s8_thin_avx512(
+    const int8_t *x, const int32_t *offsets, size_t few, const int8_t *y, size_t many, size_t k, int32_t *c, size_t ldx,
+    size_t ldy);
+#endif
+
+#endif

@@ -1,0 +1,48 @@
+# The two commands: `make ablate` (the main job) and `make test`. Both do all their own set-up.
+SWIFT ?= swift
+BUILD = $(SWIFT) build -c release
+ASSAY = .build/release/assay
+BACKENDS ?= all
+OUT ?= results
+
+.PHONY: all ablate test build deps lint format reference bench fuzz clean
+
+all: build
+
+# Debian packages: GMP is the oracle of the field tests, libgomp (with GCC) runs the threads.
+deps:
+	@if ! pkg-config --exists gmp 2>/dev/null || ! ls /usr/lib/gcc/*/*/libgomp.so >/dev/null 2>&1; then \
+		echo "installing libgmp-dev pkg-config gcc (Debian)"; \
+		SUDO=$$([ $$(id -u) -eq 0 ] || echo sudo); \
+		$$SUDO apt-get update -q && $$SUDO apt-get install -y -q libgmp-dev pkg-config gcc; \
+	fi
+
+build: deps
+	$(BUILD) --product assay
+
+# Proves the bundled transformer under every backend and prints the comparison; also $(OUT)/results.json and results.csv.
+ablate: build
+	$(ASSAY) ablate --backends $(BACKENDS) --out $(OUT)
+
+test: deps
+	$(BUILD) --build-tests
+	$(SWIFT) test -c release --skip-build
+
+# Recomputes the golden outputs by the independent NumPy implementation.
+reference:
+	python3 -m venv .venv && .venv/bin/pip install -q -r Experiments/numpy_reference/requirements.txt
+	.venv/bin/python Experiments/numpy_reference/reference.py --help
+
+# 10,000 random changes of real proofs of the bundled model, all rejected (long).
+fuzz: build
+	ASSAY_FUZZ=10000 $(SWIFT) test -c release --filter Fuzz
+
+lint:
+	$(SWIFT) format lint --recursive Sources Tests Package.swift
+
+format:
+	$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+	clang-format -i CSIMD/include/*.h CSIMD/src/*/*.c
+
+clean:
+	rm -rf .build

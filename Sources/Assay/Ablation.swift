@@ -1,0 +1,300 @@
+import Blocks
+import CSIMD
+import Foundation
+import Graphs
+import Tensors
+import Transcripts
+
+/// The machine that figures were measured on.
+public struct Machine: Codable, Hashable, Sendable {
+    public var cpu: String
+    /// Processors that this process may use, and threads in use.
+    public var cores: Int
+    public var threads: Int
+    public var memoryBytes: Int
+    public var os: String
+    /// The compiler's version, and whether it optimised.
+    public var swift: String
+    public var build: String
+    /// The kernels in use: `portable`, `avx2` or `avx512`.
+    public var csimdLevel: String
+    /// When it was asked, in UTC.
+    public var date: String
+
+    /// This machine, now.
+    public static var current: Machine {
+        Machine(
+            cpu: value(of: "model name", in: "/proc/cpuinfo") ?? "unknown",
+            cores: ProcessInfo.processInfo.activeProcessorCount, threads: Parallel.threadCount,
+            memoryBytes: Int(clamping: ProcessInfo.processInfo.physicalMemory),
+            os: ProcessInfo.processInfo.operatingSystemVersionString + kernel, swift: compiler, build: build,
+            csimdLevel: level, date: ISO8601DateFormatter().string(from: Date()))
+    }
+
+    /// The most memory that this process has held so far.
+    public static var peakMemoryBytes: Int? {
+        // Not `getrusage`: its figure includes the process that this one was forked from.
+        guard let line = value(of: "VmHWM", in: "/proc/self/status"), let number = line.split(separator: " ").first else {
+            return nil
+        }
+        return Int(number).map { $0 * 1024 }
+    }
+
+    /// The value of the first line `name: value` of a small file.
+    private static func value(of name: String, in path: String) -> String? {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            if parts.count == 2, parts[0].trimmingCharacters(in: .whitespaces) == name {
+                return parts[1].trimmingCharacters(in: .whitespaces)
+            }
+        }
+        return nil
+    }
+
+    private static var kernel: String {
+        guard let text = try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8) else { return "" }
+        return ", kernel " + text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    private static var level: String {
+        switch csimd_current_level() {
+        case CSIMD_LEVEL_AVX512: "avx512"
+        case CSIMD_LEVEL_AVX2: "avx2"
+        default: "portable"
+        }
+    }
+
+    private static var build: String {
+        #if DEBUG
+            "debug"
+        #else
+            "release"
+        #endif
+    }
+
+    private static var compiler: String {
+        #if compiler(>=6.5)
+            "6.5 or later"
+        #elseif compiler(>=6.4)
+            "6.4"
+        #elseif compiler(>=6.3)
+            "6.3"
+        #elseif compiler(>=6.2)
+            "6.2"
+        #else
+            "6.1"
+        #endif
+    }
+}
+
+/// What a comparison was run on.
+public struct AblationModel: Codable, Sendable {
+    public var name: String
+    public var shape: DecoderShape
+    /// Entries of all weights of the integer model; its digest (plan and weights).
+    public var weights: Int?
+    public var digest: String?
+    public var quantiseSeconds: Double?
+    public var input: [Int]
+    public var securityBits: Int
+    /// What M31 should take on one core, by unit costs; see `CostEstimate`.
+    public var estimatedProveSeconds: Double?
+
+    public init(name: String, shape: DecoderShape, input: [Int], securityBits: Int) {
+        self.name = name
+        self.shape = shape
+        self.input = input
+        self.securityBits = securityBits
+    }
+}
+
+/// One backend's figures. Where the cell failed, `error` says why and figures that were not reached are absent.
+public struct AblationRow: Codable, Sendable {
+    public var backend: String
+    public var setupSeconds: Double?
+    public var proveSeconds: Double?
+    /// With the key's own range proof, which every verification checks.
+    public var verifySeconds: Double?
+    /// Of the prover.
+    public var phases: [Phase]?
+    public var proofBytes: Int?
+    /// What the prover keeps for the model. (The verifier's key is `assay setup`'s to report.)
+    public var keyBytes: Int?
+    /// Of the whole process that read, quantised, set up, proved and verified.
+    public var peakMemoryBytes: Int?
+    /// What was proved, by the verifier's account; at least the level asked for.
+    public var securityBits: Int?
+    /// Of the output and of every node's value; the same for all backends, or one of them is wrong.
+    public var outputDigest: String?
+    public var error: String?
+
+    public init(backend: String, error: String? = nil) {
+        self.backend = backend
+        self.error = error
+    }
+}
+
+/// `results.json`.
+public struct AblationResults: Codable, Sendable {
+    public var machine: Machine
+    public var model: AblationModel
+    public var rows: [AblationRow]
+
+    public init(machine: Machine, model: AblationModel, rows: [AblationRow] = []) {
+        self.machine = machine
+        self.model = model
+        self.rows = rows
+    }
+
+    /// All rows that have an output have the same one.
+    public var outputsAgree: Bool { Set(rows.compactMap(\.outputDigest)).count <= 1 }
+    public var succeeded: Bool { !rows.isEmpty && outputsAgree && rows.allSatisfy { $0.error == nil } }
+
+    public func json() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        return [UInt8](try encoder.encode(self)) + Array("\n".utf8)
+    }
+
+    /// A line a backend; a column for each phase of the prover.
+    public var csv: String {
+        var phases: [String] = []
+        for phase in rows.flatMap({ $0.phases ?? [] }) where !phases.contains(phase.name) { phases.append(phase.name) }
+        func quoted(_ text: String) -> String {
+            text.contains(where: { ",\"\n\r".contains($0) })
+                ? "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : text
+        }
+        func field(_ value: (some LosslessStringConvertible)?) -> String { value.map { quoted(String($0)) } ?? "" }
+        var lines = [
+            ["backend", "setupSeconds", "proveSeconds", "verifySeconds"] + phases.map { "\($0) (s)" }
+                + ["proofBytes", "keyBytes", "peakMemoryBytes", "securityBits", "outputDigest", "error"]
+        ]
+        for row in rows {
+            lines.append(
+                [quoted(row.backend), field(row.setupSeconds), field(row.proveSeconds), field(row.verifySeconds)]
+                    + phases.map { name in field(row.phases?.first { $0.name == name }?.seconds) }
+                    + [
+                        field(row.proofBytes), field(row.keyBytes), field(row.peakMemoryBytes),
+                        field(row.securityBits), field(row.outputDigest), field(row.error),
+                    ])
+        }
+        return lines.map { $0.joined(separator: ",") + "\n" }.joined()
+    }
+
+    /// Writes `results.json` and `results.csv`, whole or not at all.
+    public func write(to folder: String) throws {
+        try Files.writeTogether([
+            (folder + "/results.json", try json()), (folder + "/results.csv", Array(csv.utf8)),
+        ])
+    }
+}
+
+/// One cell of the comparison: a model, an input and a backend, from the model's folder to a verified proof. It runs in a process
+/// of its own, so that its peak memory is its own and a crash is a failed row.
+public enum AblationCell {
+    public struct Request: Codable, Sendable {
+        public var model: String
+        public var backend: String
+        public var tokens: [Int]
+        public var securityBits: Int
+        public var threads: Int?
+
+        public init(model: String, backend: String, tokens: [Int], securityBits: Int, threads: Int?) {
+            self.model = model
+            self.backend = backend
+            self.tokens = tokens
+            self.securityBits = securityBits
+            self.threads = threads
+        }
+    }
+
+    public struct Report: Codable, Sendable {
+        public var row: AblationRow
+        public var weights: Int?
+        public var digest: String?
+        public var quantiseSeconds: Double?
+        public var estimatedProveSeconds: Double?
+
+        public init(row: AblationRow) { self.row = row }
+    }
+
+    /// Never throws: what goes wrong is in the row.
+    public static func run(_ request: Request, progress: ProgressReport) -> Report {
+        var report = Report(row: AblationRow(backend: request.backend))
+        do {
+            try fill(&report, request, progress)
+        } catch {
+            report.row.error = Failure(error).message
+        }
+        report.row.peakMemoryBytes = Machine.peakMemoryBytes
+        return report
+    }
+
+    private static func fill(_ report: inout Report, _ request: Request, _ progress: ProgressReport) throws {
+        let backend = try Backends.named(request.backend)
+        let session = try Session(folder: request.model, progress: progress)
+        report.weights = session.weightCount
+        report.digest = try session.digest()
+        report.quantiseSeconds = session.quantiseSeconds
+
+        let key = try Measured { try backend.setup(session.quantised, securityBits: request.securityBits, progress: progress) }
+        report.row.setupSeconds = key.seconds
+        report.row.keyBytes = key.value.byteCount
+        // The verifier gets what it would get from files.
+        let verifyingKey = try VerifyingKey(encoded: try key.value.verifyingKey.encoded())
+
+        let result = try Measured { try backend.prove(key.value, tokens: request.tokens, progress: progress) }
+        report.row.proveSeconds = result.seconds
+        report.row.phases = result.value.phases
+        report.row.proofBytes = result.value.proof.count
+
+        progress("verify")
+        let statement = try Statement(json: try result.value.statement.canonicalJSON())
+        let verdict = try Measured {
+            try backend.verify(result.value.proof, statement: statement, key: verifyingKey)
+        }
+        report.row.verifySeconds = verdict.seconds
+        report.row.securityBits = verdict.value.provedBits
+        guard verdict.value.statement.input == request.tokens else {
+            throw AssayError(.badData, "the proof is about another input")
+        }
+
+        progress("digest of the outputs")
+        report.row.outputDigest = try outputDigest(
+            session.quantised, tokens: request.tokens, output: verdict.value.statement.output, backend: backend)
+        report.estimatedProveSeconds = CostEstimate(
+            try Inspection(session.quantised.plan, tokenCount: request.tokens.count, backend: backend)
+        ).seconds
+    }
+
+    /// A digest of the proved output and of the values of all nodes, in the graph as the backend's field needs it. Accumulators
+    /// that a small field splits into limbs are left out everywhere; what is computed from them is in.
+    static func outputDigest(
+        _ model: QuantisedModel, tokens: [Int], output: Int, backend: any Backend
+    ) throws -> String {
+        let graph = try model.plan.graph(tokenCount: tokens.count)
+        let proved = try backend.layout(graph).graph
+        let execution = try Interpreter(graph: proved, weights: model.weights).run(tokens: tokens)
+        guard execution.output == output else {
+            throw AssayError(.badData, "the proof says token \(output), the model \(execution.output)")
+        }
+        var logits: NodeID?
+        if case .argmax(let x) = graph.nodes[graph.output].operation { logits = x }
+        let place = Dictionary(proved.nodes.enumerated().map { ($1.name, $0) }) { first, _ in first }
+        var digests = [HashFunction.blake3.hash(Array("\(tokens) \(output)".utf8))]
+        for (id, node) in graph.nodes.enumerated() {
+            switch node.operation {
+            case .tokens, .weight, .constant, .causalMask: continue
+            case .contract, .combine: if id != logits { continue }
+            default: break
+            }
+            guard let found = place[node.name] else {
+                throw GraphError(node: node.name, "the graph as \(backend.name) proves it lacks the node")
+            }
+            digests.append(HashFunction.blake3.hash(Array(node.name.utf8)))
+            digests.append(execution.values[found].digest())
+        }
+        return HashFunction.blake3.hash(digests.digestBytes).description
+    }
+}

@@ -1,0 +1,390 @@
+import Blocks
+import Commitments
+import Fields
+import Foundation
+import Graphs
+import Multilinears
+import Tensors
+import Transcripts
+
+/// Time and bytes of one phase.
+public struct Phase: Codable, Hashable, Sendable {
+    public let name: String
+    public let seconds: Double
+    /// Bytes that the phase added to the proof.
+    public let bytes: Int
+
+    public init(name: String, seconds: Double, bytes: Int) {
+        self.name = name
+        self.seconds = seconds
+        self.bytes = bytes
+    }
+}
+
+public struct ProofResult: Sendable {
+    public let proof: [UInt8]
+    public let statement: Statement
+    public let phases: [Phase]
+    public let budget: SoundnessBudget
+}
+
+public struct VerificationReport: Sendable {
+    public let statement: Statement
+    public let phases: [Phase]
+    public let budget: SoundnessBudget
+}
+
+/// Called as work begins on a phase.
+public typealias ProgressReport = @Sendable (String) -> Void
+
+/// A field with a commitment and a hash, by name. The implementation behind it is specialised for all three.
+public protocol Backend: Sendable {
+    /// `m31/orion`, or with the hash `m31/orion/sha256`.
+    var name: String { get }
+    /// Commits to the weights and proves, once, that they lie in their ranges.
+    func setup(_ model: QuantisedModel, securityBits: Int, progress: ProgressReport) throws -> ProvingKey
+    /// Runs the model on the tokens and proves the output.
+    func prove(_ key: ProvingKey, tokens: [Int], progress: ProgressReport) throws -> ProofResult
+    /// Throws `VerificationError` unless the proof shows the statement for the key.
+    func verify(_ proof: [UInt8], statement: Statement, key: VerifyingKey) throws -> VerificationReport
+    /// The graph as this field proves it (split where values would not fit), with what is committed and looked up.
+    func layout(_ graph: Graph) throws -> ProofLayout
+}
+
+/// All backends of this build: the one place to add a field, a commitment or a hash.
+public enum Backends {
+    /// Name of a field and commitment, and how to make the backend for a hash.
+    private static let constructors: [(name: String, make: @Sendable (HashFunction) -> any Backend)] = [
+        ("m31/orion", { Engine<TensorCodeScheme<Mersenne31, ReedSolomonCode<Mersenne31>>>("m31/orion", $0) }),
+        ("m31/orion-expander", { Engine<TensorCodeScheme<Mersenne31, ExpanderCode<Mersenne31>>>("m31/orion-expander", $0) }),
+        ("m31/raw", { Engine<RawScheme<Mersenne31>>("m31/raw", $0) }),
+        ("goldilocks/orion", { Engine<TensorCodeScheme<GoldilocksField, ReedSolomonCode<GoldilocksField>>>("goldilocks/orion", $0) }),
+        ("goldilocks/orion-expander", { Engine<TensorCodeScheme<GoldilocksField, ExpanderCode<GoldilocksField>>>("goldilocks/orion-expander", $0) }),
+        ("goldilocks/raw", { Engine<RawScheme<GoldilocksField>>("goldilocks/raw", $0) }),
+        ("bn254/orion", { Engine<TensorCodeScheme<BN254ScalarField, ReedSolomonCode<BN254ScalarField>>>("bn254/orion", $0) }),
+        ("bn254/orion-expander", { Engine<TensorCodeScheme<BN254ScalarField, ExpanderCode<BN254ScalarField>>>("bn254/orion-expander", $0) }),
+        ("bn254/raw", { Engine<RawScheme<BN254ScalarField>>("bn254/raw", $0) }),
+    ]
+
+    /// The names of all backends, without hashes.
+    public static var names: [String] { constructors.map(\.name) }
+
+    /// The backend of this name; `/blake3` or `/sha256` at the end chooses the hash, BLAKE3 unless told.
+    public static func named(_ name: String) throws -> any Backend {
+        for (known, make) in constructors {
+            if name == known { return make(.blake3) }
+            for hash in HashFunction.allCases where name == "\(known)/\(hash.rawValue)" { return make(hash) }
+        }
+        throw AssayError(
+            .usage,
+            "unknown backend '\(name)'; this build has \(names.joined(separator: ", ")), each with "
+                + HashFunction.allCases.map { "/\($0.rawValue)" }.joined(separator: " or ") + " at the end")
+    }
+}
+
+/// The protocol, for one field and commitment (`S`) and hash.
+///
+/// Order of the transcript: protocol version, backend and its parameters, security level, digest of the verifying key, graph,
+/// input and output; the commitment to the witness; then lookups, nodes and openings. Everything that defines the statement
+/// is absorbed before the first challenge.
+struct Engine<S: CommitmentScheme>: Backend {
+    typealias F = S.F
+    typealias E = F.Challenge
+
+    let name: String
+    let hash: HashFunction
+
+    init(_ base: String, _ hash: HashFunction) {
+        self.hash = hash
+        name = hash == .blake3 ? base : "\(base)/\(hash.rawValue)"
+    }
+
+    static var domain: String { "Assay 1" }
+
+    func layout(_ graph: Graph) throws -> ProofLayout {
+        let field = FieldBound(name: F.name, bound: F.integerBound)
+        return try ProofLayout(fit(graph, to: field, alternatives: FieldBounds.all), field: F.self)
+    }
+
+    // MARK: Setup
+
+    private func weightScheme(_ graph: Graph, _ securityBits: Int) throws -> S {
+        let shapes = graph.weightNodes.map { CommittedShape(shape: $0.shape, range: $0.range) }
+        return try S(shapes: shapes, securityBits: securityBits + 3, hash: hash)
+    }
+
+    private func witnessScheme(_ columns: ArraySlice<Column>, _ securityBits: Int) throws -> S {
+        let shapes = columns.map { CommittedShape(shape: $0.shape, range: $0.range) }
+        return try S(shapes: shapes, securityBits: securityBits + 3, hash: hash)
+    }
+
+    func setup(_ model: QuantisedModel, securityBits: Int, progress: ProgressReport) throws -> ProvingKey {
+        let graph = try model.plan.graph(tokenCount: 1)
+        let nodes = graph.weightNodes
+        var weights: [IntegerTensor] = []
+        for node in nodes {
+            guard let tensor = model.weights[node.name], tensor.shape == node.shape, tensor.range == node.range else {
+                throw AssayError(.badData, "weight '\(node.name)' is missing or has another shape or range")
+            }
+            if let (index, value) = tensor.firstOutOfRange() {
+                throw AssayError(.badData, "weight '\(node.name)'[\(index)] = \(value) is outside \(node.range)")
+            }
+            weights.append(tensor)
+        }
+        progress("commit weights")
+        let scheme = try weightScheme(graph, securityBits)
+        let (commitment, state) = try scheme.commit(weights)
+        progress("prove weight ranges")
+        let layout = try ProofLayout(weights: nodes, field: F.self)
+        let witness = try Witness(layout, weights: weights)
+        let auxiliary = try witnessScheme(layout.columns[nodes.count...], securityBits)
+        let transcript = ProverTranscript(domain: Self.domain, hash: hash)
+        absorbSetup(transcript, model.plan, commitment, scheme, auxiliary, securityBits)
+        let extra = Array(witness.columns[nodes.count...])
+        let (extraCommitment, extraState) = try auxiliary.commit(extra)
+        transcript.send("witness commitment", bytes: extraCommitment)
+        let channel = Channel<F>(.prover(transcript))
+        let context = BlockContext(layout, channel, tokens: [], output: 0, prover: ProverData(witness: witness))
+        let openings = try GraphProof<F>.run(context)
+        let (own, other) = split(openings.columns, nodes.count)
+        auxiliary.open(extra, state: extraState, claims: other, transcript: transcript)
+        scheme.open(weights, state: state, claims: own, transcript: transcript)
+        let key = VerifyingKey(
+            backend: name, securityBits: securityBits, plan: model.plan, weightCommitment: commitment,
+            rangeProof: transcript.proof)
+        let budget = self.budget(channel, scheme, auxiliary)
+        guard budget.wholeBits >= securityBits else { throw tooWeak(budget, securityBits) }
+        return ProvingKey(verifyingKey: key, weights: model.weights, commitmentState: scheme.encodeState(state))
+    }
+
+    /// Checks the range proof that a verifying key carries.
+    func verifySetup(_ key: VerifyingKey) throws -> SoundnessBudget {
+        let graph = try key.plan.graph(tokenCount: 1)
+        let nodes = graph.weightNodes
+        let scheme = try weightScheme(graph, key.securityBits)
+        let layout = try ProofLayout(weights: nodes, field: F.self)
+        let auxiliary = try witnessScheme(layout.columns[nodes.count...], key.securityBits)
+        let transcript = VerifierTranscript(domain: Self.domain, hash: hash, proof: key.rangeProof)
+        absorbSetup(transcript, key.plan, key.weightCommitment, scheme, auxiliary, key.securityBits)
+        let extraCommitment = try transcript.receiveBytes("witness commitment", count: auxiliary.commitmentByteCount)
+        let channel = Channel<F>(.verifier(transcript))
+        let context = BlockContext(layout, channel, tokens: [], output: 0, prover: nil)
+        let openings = try GraphProof<F>.run(context)
+        let (own, other) = split(openings.columns, nodes.count)
+        try auxiliary.verify(commitment: extraCommitment, claims: other, transcript: transcript)
+        try scheme.verify(commitment: key.weightCommitment, claims: own, transcript: transcript)
+        try transcript.finish()
+        return budget(channel, scheme, auxiliary)
+    }
+
+    private func split(
+        _ openings: [(index: Int, point: [E], value: E)], _ weights: Int
+    ) -> (own: [OpeningClaim<E>], other: [OpeningClaim<E>]) {
+        var own: [OpeningClaim<E>] = []
+        var other: [OpeningClaim<E>] = []
+        for o in openings {
+            if o.index < weights {
+                own.append(.init(vector: o.index, point: o.point, value: o.value))
+            } else {
+                other.append(.init(vector: o.index - weights, point: o.point, value: o.value))
+            }
+        }
+        return (own, other)
+    }
+
+    private func absorbSetup(
+        _ transcript: Transcript, _ plan: ModelPlan, _ commitment: [UInt8], _ scheme: S, _ auxiliary: S, _ securityBits: Int
+    ) {
+        transcript.absorb("purpose", string: "weight ranges")
+        transcript.absorb("version", integer: UInt64(Statement.currentVersion))
+        transcript.absorb("backend", string: name)
+        transcript.absorb("security", integer: UInt64(securityBits))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        transcript.absorb("plan", [UInt8](try! encoder.encode(plan)))
+        transcript.absorb("weight scheme", string: scheme.parameterDescription)
+        transcript.absorb("witness scheme", string: auxiliary.parameterDescription)
+        transcript.absorb("weight commitment", commitment)
+    }
+
+    // MARK: Prove and verify
+
+    private func absorbStatement(
+        _ transcript: Transcript, _ statement: Statement, _ graph: Graph, _ weightScheme: S, _ witnessScheme: S,
+        _ commitment: [UInt8]
+    ) {
+        transcript.absorb("purpose", string: "inference")
+        transcript.absorb("version", integer: UInt64(statement.version))
+        transcript.absorb("backend", string: statement.backend)
+        transcript.absorb("security", integer: UInt64(statement.securityBits))
+        transcript.absorb("model", string: statement.modelDigest)
+        transcript.absorb("graph", graph.canonicalBytes)
+        transcript.absorb("weight scheme", string: weightScheme.parameterDescription)
+        transcript.absorb("witness scheme", string: witnessScheme.parameterDescription)
+        transcript.absorb("weight commitment", commitment)
+        transcript.absorb("input length", integer: UInt64(statement.input.count))
+        for token in statement.input { transcript.absorb("input", integer: UInt64(token)) }
+        transcript.absorb("output", integer: UInt64(statement.output))
+    }
+
+    func prove(_ key: ProvingKey, tokens: [Int], progress: ProgressReport) throws -> ProofResult {
+        let verifyingKey = key.verifyingKey
+        try requireBackend(verifyingKey)
+        let clock = PhaseClock()
+        progress("run the model")
+        let layout = try self.layout(verifyingKey.plan.graph(tokenCount: tokens.count))
+        let execution = try Interpreter(graph: layout.graph, weights: key.weights).run(tokens: tokens)
+        clock.lap("run the model", bytes: 0)
+        progress("witness")
+        let witness = try Witness(layout, execution)
+        clock.lap("witness", bytes: 0)
+        return try prove(key, layout, witness, tokens: tokens, clock: clock, progress: progress, tamper: nil)
+    }
+
+    /// Proves from a given witness, right or wrong; `tamper` changes messages. For `prove`, and for dishonest provers.
+    func prove(
+        _ key: ProvingKey, _ layout: ProofLayout, _ witness: Witness, tokens: [Int], clock: PhaseClock,
+        progress: ProgressReport, tamper: ((String, inout [E]) -> Void)?
+    ) throws -> ProofResult {
+        let verifyingKey = key.verifyingKey
+        let statement = Statement(
+            backend: name, modelDigest: try verifyingKey.digest().description, input: tokens, output: witness.output,
+            securityBits: verifyingKey.securityBits)
+        let weights = layout.graph.weightNodes.map { key.weights[$0.name]! }
+        let weightScheme = try self.weightScheme(layout.graph, verifyingKey.securityBits)
+        let witnessScheme = try self.witnessScheme(layout.columns[...], verifyingKey.securityBits)
+        let transcript = ProverTranscript(domain: Self.domain, hash: hash)
+        absorbStatement(transcript, statement, layout.graph, weightScheme, witnessScheme, verifyingKey.weightCommitment)
+
+        progress("commit")
+        let (commitment, state) = try witnessScheme.commit(witness.columns)
+        transcript.send("witness commitment", bytes: commitment)
+        clock.lap("commit", bytes: transcript.proof.count)
+
+        progress("lookups and nodes")
+        let channel = Channel<F>(.prover(transcript))
+        channel.tamper = tamper
+        let context = BlockContext(layout, channel, tokens: tokens, output: witness.output, prover: ProverData(witness: witness))
+        context.onLookupsDone = { clock.lap("lookups", bytes: transcript.proof.count) }
+        let openings = try GraphProof<F>.run(context)
+        clock.lap("nodes", bytes: transcript.proof.count)
+
+        progress("open witness")
+        witnessScheme.open(
+            witness.columns, state: state,
+            claims: openings.columns.map { .init(vector: $0.index, point: $0.point, value: $0.value) }, transcript: transcript)
+        clock.lap("open witness", bytes: transcript.proof.count)
+        progress("open weights")
+        let weightState = try weightScheme.restoreState(
+            key.commitmentState, vectors: weights, commitment: verifyingKey.weightCommitment)
+        weightScheme.open(
+            weights, state: weightState,
+            claims: openings.weights.map { .init(vector: $0.index, point: $0.point, value: $0.value) }, transcript: transcript)
+        clock.lap("open weights", bytes: transcript.proof.count)
+
+        let budget = self.budget(channel, weightScheme, witnessScheme)
+        guard budget.wholeBits >= statement.securityBits else { throw tooWeak(budget, statement.securityBits) }
+        return ProofResult(proof: transcript.proof, statement: statement, phases: clock.phases, budget: budget)
+    }
+
+    func verify(_ proof: [UInt8], statement: Statement, key: VerifyingKey) throws -> VerificationReport {
+        func reject(_ check: String, _ detail: String) -> VerificationError { VerificationError(check: check, detail: detail) }
+        let clock = PhaseClock()
+        try requireBackend(key)
+        guard statement.version == Statement.currentVersion else { throw reject("statement", "another version") }
+        guard statement.backend == name else { throw reject("statement", "for backend '\(statement.backend)', not '\(name)'") }
+        guard statement.modelDigest == (try key.digest().description) else {
+            throw reject("statement", "for another verifying key")
+        }
+        guard statement.securityBits == key.securityBits else {
+            throw reject("statement", "claims \(statement.securityBits) bits, the key was made for \(key.securityBits)")
+        }
+        let vocabulary = key.plan.shape.vocabulary
+        guard !statement.input.isEmpty, statement.input.count <= key.plan.maximumTokens,
+            statement.input.allSatisfy({ (0..<vocabulary).contains($0) })
+        else { throw reject("statement", "the input is empty, too long or has a token outside 0..<\(vocabulary)") }
+        guard (0..<vocabulary).contains(statement.output) else { throw reject("statement", "the output is no token") }
+
+        let setupBudget = try verifySetup(key)
+        clock.lap("weight ranges", bytes: key.rangeProof.count)
+
+        let layout = try self.layout(key.plan.graph(tokenCount: statement.input.count))
+        let weightScheme = try self.weightScheme(layout.graph, key.securityBits)
+        let witnessScheme = try self.witnessScheme(layout.columns[...], key.securityBits)
+        clock.lap("layout", bytes: 0)
+        let transcript = VerifierTranscript(domain: Self.domain, hash: hash, proof: proof)
+        absorbStatement(transcript, statement, layout.graph, weightScheme, witnessScheme, key.weightCommitment)
+        let commitment = try transcript.receiveBytes("witness commitment", count: witnessScheme.commitmentByteCount)
+        let channel = Channel<F>(.verifier(transcript))
+        let context = BlockContext(layout, channel, tokens: statement.input, output: statement.output, prover: nil)
+        context.onLookupsDone = { clock.lap("lookups", bytes: 0) }
+        let openings = try GraphProof<F>.run(context)
+        clock.lap("nodes", bytes: 0)
+        try witnessScheme.verify(
+            commitment: commitment,
+            claims: openings.columns.map { .init(vector: $0.index, point: $0.point, value: $0.value) }, transcript: transcript)
+        clock.lap("witness opening", bytes: 0)
+        try weightScheme.verify(
+            commitment: key.weightCommitment,
+            claims: openings.weights.map { .init(vector: $0.index, point: $0.point, value: $0.value) }, transcript: transcript)
+        clock.lap("weight opening", bytes: 0)
+        try transcript.finish()
+        let budget =
+            self.budget(channel, weightScheme, witnessScheme)
+            + SoundnessBudget([
+                .init(name: "weight ranges", bits: setupBudget.totalBits, theorem: "the range proof of the verifying key, in total")
+            ])
+        guard budget.wholeBits >= key.securityBits else {
+            throw reject("security", "\(budget.wholeBits) bits are proved, \(key.securityBits) were asked for")
+        }
+        return VerificationReport(statement: statement, phases: clock.phases, budget: budget)
+    }
+
+    private func requireBackend(_ key: VerifyingKey) throws {
+        guard key.backend == name else {
+            throw AssayError(.badData, "the key is for backend '\(key.backend)', not '\(name)'")
+        }
+    }
+
+    private func tooWeak(_ budget: SoundnessBudget, _ wanted: Int) -> AssayError {
+        AssayError(
+            .badData,
+            "\(name) proves \(budget.wholeBits) bits for this model and input, not \(wanted); ask for at most "
+                + "\(budget.wholeBits), or take a field with more challenges")
+    }
+
+    private func budget(_ channel: Channel<F>, _ weights: S, _ witness: S) -> SoundnessBudget {
+        func prefixed(_ prefix: String, _ budget: SoundnessBudget) -> SoundnessBudget {
+            SoundnessBudget(
+                budget.components.map { .init(name: "\(prefix): \($0.name)", bits: $0.bits, theorem: $0.theorem) })
+        }
+        let steps = channel.errors.map {
+            SoundnessBudget.Component(
+                name: $0.name, bits: Double(F.challengeBits) - log2($0.numerator), theorem: $0.theorem)
+        }
+        return SoundnessBudget(steps) + prefixed("weights", weights.budget) + prefixed("witness", witness.budget)
+    }
+}
+
+/// The fields of this build, for error messages about ranges.
+public enum FieldBounds {
+    public static let all = [
+        FieldBound(name: Mersenne31.name, bound: Mersenne31.integerBound),
+        FieldBound(name: GoldilocksField.name, bound: GoldilocksField.integerBound),
+        FieldBound(name: BN254ScalarField.name, bound: BN254ScalarField.integerBound),
+    ]
+}
+
+/// Wall-clock time phase by phase.
+final class PhaseClock {
+    private(set) var phases: [Phase] = []
+    private var last = DispatchTime.now().uptimeNanoseconds
+    private var lastBytes = 0
+
+    func lap(_ name: String, bytes: Int) {
+        let now = DispatchTime.now().uptimeNanoseconds
+        phases.append(Phase(name: name, seconds: Double(now - last) / 1e9, bytes: max(0, bytes - lastBytes)))
+        last = now
+        lastBytes = max(lastBytes, bytes)
+    }
+}

@@ -1,0 +1,111 @@
+import Fields
+import Graphs
+import Multilinears
+import Tensors
+import Transcripts
+
+/// What a prover has and a verifier has not.
+public struct ProverData: Sendable {
+    public let witness: Witness
+
+    public init(witness: Witness) { self.witness = witness }
+}
+
+/// What the blocks of one proof share: the layout, the public input and output, one end of the channel, and the open claims.
+public final class BlockContext<F: ProofField> {
+    public typealias E = F.Challenge
+    public let layout: ProofLayout
+    public let channel: Channel<F>
+    public let tokens: [Int]
+    public let output: Int
+    public let prover: ProverData?
+    public let book = ClaimBook<Oracle, E>()
+    /// Called between the lookups and the nodes, for timing.
+    public var onLookupsDone: () -> Void = {}
+
+    public init(_ layout: ProofLayout, _ channel: Channel<F>, tokens: [Int], output: Int, prover: ProverData?) {
+        precondition((prover != nil) == channel.isProver)
+        self.layout = layout
+        self.channel = channel
+        self.tokens = tokens
+        self.output = output
+        self.prover = prover
+    }
+
+    public var graph: Graph { layout.graph }
+
+    /// Makes a claim, or settles it at once where the tensor is public.
+    func claim(_ oracle: Oracle, at point: [E], is value: E) throws {
+        let oracle = layout.resolve(oracle)
+        guard case .node(let id) = oracle else { return book.claim(oracle, at: point, is: value) }
+        let node = graph.nodes[id]
+        switch node.operation {
+        case .constant(let values):
+            try channel.require(
+                Evaluation<F>.of(
+                    IntegerTensor(shape: node.shape, range: node.range, storage: .int32(AlignedBuffer(values))), at: point)
+                    == value, "constant", "'\(node.name)' has another value")
+        case .causalMask:
+            try channel.require(
+                Evaluation<F>.causalMask(rows: node.shape.dimensions[0], columns: node.shape.dimensions[1], at: point)
+                    == value, "causal mask", "'\(node.name)' has another value")
+        default: book.claim(oracle, at: point, is: value)
+        }
+    }
+
+    func tensor(_ oracle: Oracle) -> IntegerTensor { prover!.witness.tensor(oracle, layout) }
+
+    /// The extension of a tensor, for the prover's messages.
+    func evaluate(_ oracle: Oracle, at point: [E]) -> E { Evaluation<F>.of(tensor(oracle), at: point) }
+}
+
+/// The proof that an execution of a graph is right: all lookups first, then the nodes from the output back to the input.
+///
+/// What remains are claims on the committed columns and the weights, for the caller to open.
+public enum GraphProof<F: ProofField> {
+    public typealias E = F.Challenge
+
+    /// The open claims on committed tensors, by column and by position in `ProofLayout.weights`.
+    public struct Openings {
+        public var columns: [(index: Int, point: [E], value: E)] = []
+        public var weights: [(index: Int, point: [E], value: E)] = []
+    }
+
+    public static func run(_ c: BlockContext<F>) throws -> Openings {
+        try LookupBlock<F>.run(c)
+        c.onLookupsDone()
+        for id in c.graph.nodes.indices.reversed() {
+            let node = c.graph.nodes[id]
+            switch node.operation {
+            case .tokens, .constant, .causalMask, .weight: break
+            case .embed(let table, let tokens):
+                try ContractBlock<F>.embed(c, id, c.book.take(.node(id)), table: table, tokens: tokens)
+            case .contract(let a, let b, let aLabels, let bLabels, let out):
+                let einsum = try Einsum(
+                    name: node.name, a: aLabels, c.graph.nodes[a].shape, b: bLabels, c.graph.nodes[b].shape, out: out)
+                try ContractBlock<F>.contract(c, id, c.book.take(.node(id)), einsum, a, b)
+            case .combine(let terms, let constant):
+                try CombineBlock<F>.combine(c, id, c.book.take(.node(id)), terms, constant)
+            case .requantise(let x, let shift, let table):
+                if table == nil { try CombineBlock<F>.requantise(c, id, c.book.take(.node(id)), x, shift: shift) }
+            case .divide(let n, let d, let axes):
+                try DivideBlock<F>.divide(c, id, c.book.take(.remainder(id)), n, d, axes)
+            case .squareRoot(let v):
+                try DivideBlock<F>.squareRoot(c, id, c.book.take(.remainder(id)), v)
+            case .rowMaximum(let x): try CompareBlock<F>.rowMaximum(c, id, x)
+            case .argmax(let x): try CompareBlock<F>.argmax(c, id, x)
+            case .slice(let x, let axis, let index):
+                try ReindexBlock<F>.slice(c, id, c.book.take(.node(id)), x, axis: axis, index: index)
+            }
+        }
+        var openings = Openings()
+        for i in c.layout.columns.indices {
+            for (point, value) in c.book.take(.column(i)).settle() { openings.columns.append((i, point, value)) }
+        }
+        for (i, id) in c.layout.weights.enumerated() {
+            for (point, value) in c.book.take(.node(id)).settle() { openings.weights.append((i, point, value)) }
+        }
+        try c.book.close()
+        return openings
+    }
+}

@@ -1,0 +1,84 @@
+import Fields
+import Graphs
+import Multilinears
+import Tensors
+
+/// Quotients and roots, exact: the quotient q is committed, the remainder is *defined* as n - q d (or v - r^2) and never
+/// committed. The layout looks up `0 <= remainder` and `0 <= d - 1 - remainder` (or `2 r - remainder`), both sides bounded,
+/// so q is the one right answer. Here the claims that those lookups make on the remainder are proved.
+public enum DivideBlock<F: ProofField> {
+    public typealias E = F.Challenge
+
+    /// remainder(z) = n(z) - sum over x of eq(z, x) q(x) d(x), with d broadcast.
+    static func divide(
+        _ c: BlockContext<F>, _ id: NodeID, _ claims: consuming ClaimList<E>, _ n: NodeID, _ d: NodeID, _ axes: [Int]
+    ) throws {
+        let shape = c.graph.nodes[id].shape
+        let name = c.graph.nodes[id].name
+        for (point, value) in try distinct(c, claims.settle()) {
+            let numerator = try c.channel.exchange("divide numerator", count: 1) { [c.evaluate(.node(n), at: point)] }[0]
+            try c.claim(.node(n), at: point, is: numerator)
+            let (x, left) = try c.channel.eqProduct(claim: numerator - value, at: point) {
+                let broadcast = Elementwise(shape)
+                broadcast.add(c.tensor(.node(d)), coefficient: 1, axes: axes)
+                return (
+                    table(c.tensor(.node(id)), shape), table(broadcast.tensor(), shape)
+                )
+            }
+            let (own, rest) = LookupBlock<F>.restrict(shape, axes, x)
+            let values = try c.channel.exchange("divide", count: 2) {
+                [c.evaluate(.node(id), at: x), c.evaluate(.node(d), at: own)]
+            }
+            try c.channel.require(values[0] * values[1] * rest == left, "divide", "'\(name)' is not the quotient")
+            try c.claim(.node(id), at: x, is: values[0])
+            try c.claim(.node(d), at: own, is: values[1])
+        }
+    }
+
+    /// remainder(z) = v(z) - sum over x of eq(z, x) r(x)^2.
+    static func squareRoot(
+        _ c: BlockContext<F>, _ id: NodeID, _ claims: consuming ClaimList<E>, _ v: NodeID
+    ) throws {
+        let shape = c.graph.nodes[id].shape
+        for (point, value) in try distinct(c, claims.settle()) {
+            let square = try c.channel.exchange("root square", count: 1) { [c.evaluate(.node(v), at: point)] }[0]
+            try c.claim(.node(v), at: point, is: square)
+            let (x, left) = try c.channel.eqProduct(claim: square - value, at: point) {
+                (table(c.tensor(.node(id)), shape), table(c.tensor(.node(id)), shape))
+            }
+            let root = try c.channel.exchange("root", count: 1) { [c.evaluate(.node(id), at: x)] }[0]
+            try c.channel.require(
+                root.squared() == left, "square root", "'\(c.graph.nodes[id].name)' is not the root")
+            try c.claim(.node(id), at: x, is: root)
+        }
+    }
+
+    /// Drops repetitions of the same claim; two values at one point cannot both be right.
+    private static func distinct(
+        _ c: BlockContext<F>, _ items: [(point: [E], value: E)]
+    ) throws -> [(point: [E], value: E)] {
+        var seen: [[E]: E] = [:]
+        var result: [(point: [E], value: E)] = []
+        for item in items {
+            if let value = seen[item.point] {
+                try c.channel.require(value == item.value, "claims", "two values at one point")
+            } else {
+                seen[item.point] = item.value
+                result.append(item)
+            }
+        }
+        return result
+    }
+
+    /// A tensor in the challenge field, ready to be folded.
+    static func table(_ tensor: IntegerTensor, _ shape: TensorShape) -> FoldingTable<F> {
+        let buffer = AlignedBuffer<E>(uninitialized: shape.count)
+        switch tensor.storage {
+        case .int8(let b): F.embed(b.elements, into: buffer.pointer)
+        case .int16(let b): F.embed(b.elements, into: buffer.pointer)
+        case .int32(let b): F.embed(b.elements, into: buffer.pointer)
+        case .int64(let b): F.embed(b.elements, into: buffer.pointer)
+        }
+        return FoldingTable(buffer, dimensions: shape.dimensions)
+    }
+}

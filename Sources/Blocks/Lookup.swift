@@ -1,0 +1,182 @@
+import Fields
+import Graphs
+import Multilinears
+import Tensors
+
+/// All lookups of a proof as one sum of fractions (LogUp: Haboeck, ePrint 2022/1530; by GKR: ePrint 2023/1283):
+///
+///     sum over lookups of 1 / (alpha - a - beta b - gamma t)  =  sum over rows of m / (alpha - h - beta y - gamma t)
+///
+/// with (a, b) the pair looked up, (h, y) a table row, t the table's number and m the row's multiplicity. Read as rational
+/// functions of alpha, beta and gamma, the two sides are equal exactly if every pair is a row (and the multiplicities are
+/// right, as field elements), as long as no more than p - 1 pairs are looked up. Denominators are linear in the three
+/// challenges, so a false identity survives with probability at most (lookups + rows) / |E| (Schwartz-Zippel).
+public enum LookupBlock<F: ProofField> {
+    public typealias E = F.Challenge
+
+    /// Tensors whose evaluations a lookup's two entries consist of; equal keys are the same value.
+    struct Evaluated: Hashable {
+        let oracle: Oracle
+        let shape: TensorShape
+        let axes: [Int]?
+    }
+
+    static func evaluated(_ layout: ProofLayout) -> [Evaluated] {
+        var seen: Set<Evaluated> = []
+        var list: [Evaluated] = []
+        func add(_ e: Evaluated) { if seen.insert(e).inserted { list.append(e) } }
+        for lookup in layout.lookups {
+            for term in lookup.input.terms { add(.init(oracle: layout.resolve(term.oracle), shape: lookup.shape, axes: term.axes)) }
+            if let output = lookup.output { add(.init(oracle: layout.resolve(output), shape: lookup.shape, axes: nil)) }
+        }
+        for column in layout.multiplicityColumns {
+            add(.init(oracle: .column(column), shape: layout.columns[column].shape, axes: nil))
+        }
+        return list
+    }
+
+    /// The coordinates of `point` (over `shape`) that belong to `axes`, and those of the other dimensions with their sizes.
+    static func restrict(_ shape: TensorShape, _ axes: [Int]?, _ point: [E]) -> (own: [E], rest: E) {
+        guard let axes else { return (point, .one) }
+        let parts = shape.split(point)
+        var ones = E.one
+        for (i, part) in parts.enumerated() where !axes.contains(i) {
+            ones *= Eq<F>.prefixSum(part, below: shape.dimensions[i])
+        }
+        return (TensorShape.join(axes.map { parts[$0] }), ones)
+    }
+
+    /// Proves all lookups; what remains are claims on the tensors that they read.
+    public static func run(_ c: BlockContext<F>) throws {
+        let layout = c.layout
+        let fractions = FractionLayout(layout.lookups.map(\.shape) + layout.tables.map { TensorShape([layout.tableRows($0)]) })
+        let challenges = c.channel.challenges("lookup", count: 3)
+        let n = fractions.variableCount
+        c.channel.account(
+            "lookups", "(lookups + table rows) / |E|, Schwartz-Zippel on LogUp's identity: ePrint 2022/1530",
+            fractions.leafCount)
+        c.channel.account(
+            "fraction layers", "3 a round, 2 a layer, over |E|: GKR, ePrint 2023/1283", 3 * n * (n - 1) / 2 + 2 * n)
+        let (alpha, beta, gamma) = (challenges[0], challenges[1], challenges[2])
+        func tag(_ table: TableReference) -> E { gamma * E(Int64(layout.tables.firstIndex(of: table)! + 1)) }
+
+        let leaves: FractionalSum<F>.LeafClaim
+        switch c.channel.end {
+        case .prover(let transcript):
+            let (p, q) = leafTables(c.prover!, layout, alpha: alpha, beta: beta, tag: tag)
+            leaves = FractionalSum<F>.prove(fractions, numerators: p, denominatorsMinusOne: q, transcript: transcript)
+        case .verifier(let transcript):
+            leaves = try FractionalSum<F>.verify(fractions, transcript: transcript)
+        }
+
+        let list = evaluated(layout)
+        let values = try c.channel.exchange("lookup values", count: list.count) {
+            list.map { e in
+                let (own, _) = restrict(e.shape, e.axes, Array(leaves.point[..<e.shape.variableCount]))
+                return Evaluation<F>.of(c.prover!.witness.tensor(e.oracle, layout), at: own)
+            }
+        }
+        var known: [Evaluated: E] = [:]
+        for (e, value) in zip(list, values) {
+            known[e] = value
+            let (own, _) = restrict(e.shape, e.axes, Array(leaves.point[..<e.shape.variableCount]))
+            try c.claim(e.oracle, at: own, is: value)
+        }
+        if c.channel.isProver { return }
+
+        // What the leaves must be at the point.
+        var numerator = E.zero
+        var denominator = E.zero
+        for (i, lookup) in layout.lookups.enumerated() {
+            let (weight, point) = fractions.restrict(i, leaves.point, field: F.self)
+            let ones = Eq<F>.ones(lookup.shape, point)
+            var input = E.zero
+            for term in lookup.input.terms {
+                let (_, rest) = restrict(lookup.shape, term.axes, point)
+                let value = known[.init(oracle: layout.resolve(term.oracle), shape: lookup.shape, axes: term.axes)]!
+                input += E(term.coefficient) * value * rest
+            }
+            input += E(lookup.input.constant) * ones
+            if lookup.input.belowOutput { input -= Eq<F>.prefixSum(point, below: c.output) }
+            if lookup.input.shift > 0 { input *= E(1 << lookup.input.shift).inverse()! }
+            var pair = input
+            if let output = lookup.output {
+                pair += beta * known[.init(oracle: layout.resolve(output), shape: lookup.shape, axes: nil)]!
+            }
+            numerator += weight * ones
+            denominator += weight * ((alpha - tag(lookup.table) - E.one) * ones - pair)
+        }
+        for (i, table) in layout.tables.enumerated() {
+            let (weight, point) = fractions.restrict(layout.lookups.count + i, leaves.point, field: F.self)
+            let shape = TensorShape([layout.tableRows(table)])
+            let ones = Eq<F>.ones(shape, point)
+            let column = layout.multiplicityColumns[i]
+            numerator -= weight * known[.init(oracle: .column(column), shape: shape, axes: nil)]!
+            var row = Evaluation<F>.of(arguments(layout, table), at: point)
+            if case .function(let id) = table { row += beta * Evaluation<F>.of(tableValues(layout, id), at: point) }
+            denominator += weight * ((alpha - tag(table) - E.one) * ones - row)
+        }
+        try c.channel.require(numerator == leaves.numerator, "lookup", "the numerators are not those of the lookups")
+        try c.channel.require(
+            denominator == leaves.denominatorMinusOne, "lookup", "the denominators are not those of the lookups")
+    }
+
+    static func arguments(_ layout: ProofLayout, _ table: TableReference) -> IntegerTensor {
+        let rows = layout.tableRows(table)
+        let start = layout.tableStart(table)
+        let buffer = AlignedBuffer<Int32>(uninitialized: rows)
+        for i in 0..<rows { buffer.pointer[i] = Int32(start + Int64(i)) }
+        return IntegerTensor(shape: TensorShape([rows]), range: start...start + Int64(rows) - 1, storage: .int32(buffer))
+    }
+
+    static func tableValues(_ layout: ProofLayout, _ id: TableID) -> IntegerTensor {
+        let table = layout.graph.tables[id]
+        return IntegerTensor(
+            shape: TensorShape([table.values.count]), range: table.range, storage: .int32(AlignedBuffer(table.values)))
+    }
+
+    /// Numerators and denominators minus one of all leaves.
+    static func leafTables(
+        _ prover: ProverData, _ layout: ProofLayout, alpha: E, beta: E, tag: (TableReference) -> E
+    ) -> ([AlignedBuffer<E>], [AlignedBuffer<E>]) {
+        var p: [AlignedBuffer<E>] = []
+        var q: [AlignedBuffer<E>] = []
+        func fill(_ count: Int, _ constant: E, _ input: IntegerTensor, _ output: IntegerTensor?) {
+            let denominators = AlignedBuffer<E>(repeating: constant, count: count)
+            subtract(input, from: denominators, factor: .one)
+            if let output { subtract(output, from: denominators, factor: beta) }
+            q.append(denominators)
+        }
+        for (i, lookup) in layout.lookups.enumerated() {
+            p.append(AlignedBuffer<E>(repeating: .one, count: lookup.shape.count))
+            fill(
+                lookup.shape.count, alpha - tag(lookup.table) - E.one, prover.witness.inputs[i],
+                lookup.output.map { prover.witness.tensor($0, layout) })
+        }
+        for (i, table) in layout.tables.enumerated() {
+            let rows = layout.tableRows(table)
+            let numerators = AlignedBuffer<E>(repeating: .zero, count: rows)
+            subtract(prover.witness.columns[layout.multiplicityColumns[i]], from: numerators, factor: .one)
+            p.append(numerators)
+            var values: IntegerTensor?
+            if case .function(let id) = table { values = tableValues(layout, id) }
+            fill(rows, alpha - tag(table) - E.one, arguments(layout, table), values)
+        }
+        return (p, q)
+    }
+
+    static func subtract(_ x: IntegerTensor, from out: AlignedBuffer<E>, factor: E) {
+        func go<T: SmallInteger>(_ b: UnsafeBufferPointer<T>) {
+            let target = out.pointer
+            Parallel.forEachChunk(b.count, grain: 1 << 12) { range in
+                F.addScaled(UnsafeBufferPointer(rebasing: b[range]), by: -factor, to: target + range.lowerBound)
+            }
+        }
+        switch x.storage {
+        case .int8(let b): go(b.elements)
+        case .int16(let b): go(b.elements)
+        case .int32(let b): go(b.elements)
+        case .int64(let b): go(b.elements)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import Fields
+import Transcripts
+
+/// What is known of a code before it is built.
+public struct CodeOutline: Hashable, Sendable {
+    /// log2 of the number of message entries.
+    public let messageBits: Int
+    /// Which of the family's codes of this size: an index that only the family understands.
+    public let variant: Int
+    /// Entries of a code word.
+    public let length: Int
+    /// Two distinct code words differ in at least so many entries.
+    public let distance: Int
+    /// The radius e of proximity testing, less than half the distance.
+    public let radius: Int
+    /// The a of the code's line theorem: if more than a of the points of a line u + z v, z in E, are within `radius` of a code
+    /// word, then u and v agree with a pair of code words outside one set of `radius` entries. Counted with what comes on top
+    /// (see `ReedSolomonCode`).
+    public let lineThreshold: Int
+    /// Estimated nanoseconds to encode one message, on one core.
+    public let encodingNanoseconds: Int
+    /// Estimated nanoseconds to build the code.
+    public let setupNanoseconds: Int
+
+    public init(
+        messageBits: Int, variant: Int, length: Int, distance: Int, radius: Int, lineThreshold: Int,
+        encodingNanoseconds: Int, setupNanoseconds: Int = 0
+    ) {
+        self.messageBits = messageBits
+        self.variant = variant
+        self.length = length
+        self.distance = distance
+        self.radius = radius
+        self.lineThreshold = lineThreshold
+        self.encodingNanoseconds = encodingNanoseconds
+        self.setupNanoseconds = setupNanoseconds
+    }
+}
+
+/// A family of codes, linear over the *base* field. A vector of challenges is encoded coordinate by coordinate, which is
+/// the extension of the code to the challenge field: same length, same distance, and encoding commutes with combinations by
+/// challenges.
+public protocol LinearCode: Sendable {
+    associatedtype F: ProofField
+
+    /// The name of the commitment scheme with this code.
+    static var schemeName: String { get }
+    /// The codes of the family for messages of `2^messageBits` entries; none where the field has none.
+    static func outlines(messageBits: Int) -> [CodeOutline]
+    /// Builds the code. Whatever is random about it comes from a fixed public seed; `failureBits` bounds the probability
+    /// over that seed that the distance is missed, by `2^-failureBits`.
+    ///
+    /// - Throws: `CommitmentError.unreachableSecurity` where no code of the family is that certain.
+    init(_ outline: CodeOutline, failureBits: Int) throws
+
+    var outline: CodeOutline { get }
+    /// Everything that determines the code, as text.
+    var description: String { get }
+    /// The theorems that `radius` and `lineThreshold` rest on.
+    var proximityTheorem: String { get }
+    /// Errors that come with the code itself.
+    var budget: SoundnessBudget { get }
+    /// How many messages to interleave for speed.
+    static var preferredWidth: Int { get }
+
+    /// Encodes `width` interleaved messages in place. Entry `i` of message `j` is `values[i * stride + j]`; the first
+    /// `2^messageBits` entries hold the message, all `length` entries the code word afterwards (whatever the others held
+    /// before). Serial.
+    func encode(interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int)
+}
+
+extension LinearCode {
+    /// A cache line of small elements; wide elements are vectors of eight.
+    @inlinable public static var preferredWidth: Int { F.Base.byteCount <= 4 ? 16 : 8 }
+}
+
+/// Reed-Solomon codes by `ProofField.reedSolomonEncode`, of rate 1/2, 1/4 or 1/8.
+///
+/// **Theorem.** Let K = 2^messageBits, n the length. Over a field with 2-power roots of unity this is RS[n, K]; over M31 it is
+/// the circle code, evaluations on n points of x^2 + y^2 = 1 of a space of dimension K inside the Laurent polynomials in
+/// z = x + iy of degrees -K/2...K/2, that is a subcode of a generalised RS code of dimension K + 1 over the challenge field,
+/// which contains i. Either way code words lie in a generalised RS code C' of distance at least d = n - K, and 2e < d for
+/// e = (n - K - 1) / 2: the unique decoding regime. There Ben-Sasson, Carmon, Ishai, Kopparty and Saraf ("Proximity gaps for
+/// Reed-Solomon codes", ePrint 2020/654, Theorem 4.1) show: if more than n points of a line u + z v are within e of C', then u
+/// and v agree with a pair of words of C' outside one set of e positions. This is the line theorem with a = n. How it
+/// extends to spans, and one more point for the subcode (a = n + 1), see `TensorCodeScheme`.
+public struct ReedSolomonCode<F: ProofField>: LinearCode {
+    public let outline: CodeOutline
+
+    public static var schemeName: String { "orion" }
+
+    public static func outlines(messageBits: Int) -> [CodeOutline] {
+        (1...3).compactMap { logInverseRate in
+            let bits = messageBits + logInverseRate
+            guard bits <= F.maximumCodeBits else { return nil }
+            let length = 1 << bits
+            let distance = length - (1 << messageBits)
+            // Half a butterfly a bit and entry, from a quarter of a nanosecond for 4 bytes to ten for 32.
+            let size = F.Base.byteCount
+            let nanoseconds = length * (bits + 4) * max(size, size * size / 6) / 16
+            return CodeOutline(
+                messageBits: messageBits, variant: logInverseRate, length: length, distance: distance,
+                radius: (distance - 1) / 2, lineThreshold: length + 1, encodingNanoseconds: nanoseconds)
+        }
+    }
+
+    public init(_ outline: CodeOutline, failureBits: Int) { self.outline = outline }
+
+    public var description: String { "reed-solomon \(1 << outline.messageBits)/\(outline.length)" }
+    public var proximityTheorem: String { "ePrint 2020/654, Theorem 4.1, unique decoding" }
+    public var budget: SoundnessBudget { SoundnessBudget() }
+
+    @inlinable
+    public func encode(interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int) {
+        F.reedSolomonEncode(
+            interleaved: values, stride: stride, width: width, messageBits: outline.messageBits,
+            logInverseRate: outline.variant)
+    }
+}

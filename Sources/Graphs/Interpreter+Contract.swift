@@ -1,0 +1,424 @@
+import CSIMD
+import Tensors
+
+/// Copies a tensor with its dimensions in another order, changing the element type on the way.
+struct Permute: ElementLoop {
+    /// The destination's dimensions, outermost first, merged and without those of size 1.
+    private let dimensions: [Int]
+    /// The source's step along each of them.
+    private let steps: [Int]
+
+    init(dimensions: [Int], steps: [Int]) {
+        var sizes: [Int] = []
+        var strides: [Int] = []
+        for (size, step) in zip(dimensions, steps) where size > 1 {
+            if let last = strides.last, last == step * size {
+                sizes[sizes.count - 1] *= size
+                strides[strides.count - 1] = step
+            } else {
+                sizes.append(size)
+                strides.append(step)
+            }
+        }
+        self.dimensions = sizes
+        self.steps = strides
+    }
+
+    /// Changes nothing but the type.
+    var isCopy: Bool { steps.isEmpty || steps == [1] }
+
+    /// `copy.dispatch(source, destination, count:)` converts entries in order.
+    struct Copy {
+        func dispatch(_ source: IntegerBuffer, _ destination: IntegerBuffer, count: Int) {
+            Permute(dimensions: [count], steps: [1]).dispatch(source, destination)
+        }
+    }
+    static let copy = Copy()
+
+    func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>) {
+        guard let width = dimensions.last, let step = steps.last else {
+            destination[0] = D(truncatingIfNeeded: source[0])
+            return
+        }
+        if dimensions.count == 1 && step == 1 {
+            return Parallel.forEachChunk(width, grain: grainOfElements) { range in
+                for i in range { destination[i] = D(truncatingIfNeeded: source[i]) }
+            }
+        }
+        var outSteps = Array(repeating: 1, count: dimensions.count)
+        for i in dimensions.indices.dropLast().reversed() { outSteps[i] = outSteps[i + 1] * dimensions[i + 1] }
+        guard step != 1, let fast = steps.firstIndex(of: 1) else {
+            // Rows are contiguous in the source, or nothing is: row by row.
+            let rows = dimensions.dropLast().reduce(1, *)
+            let last = dimensions.count - 1
+            return Parallel.forEachChunk(rows, grain: max(1, grainOfElements / width)) { range in
+                for row in range {
+                    let from = source + offset(row, 0..<last)
+                    let to = destination + row * width
+                    if step == 1 {
+                        for j in 0..<width { to[j] = D(truncatingIfNeeded: from[j]) }
+                    } else {
+                        for j in 0..<width { to[j] = D(truncatingIfNeeded: from[j * step]) }
+                    }
+                }
+            }
+        }
+        // A transposition of the dimensions `fast` and last, in tiles; the others around it.
+        let tile = 32
+        let height = dimensions[fast]
+        let tiles = (height + tile - 1) / tile
+        let others = dimensions.indices.filter { $0 != fast && $0 != dimensions.count - 1 }
+        let matrices = others.reduce(1) { $0 * dimensions[$1] }
+        let across = outSteps[fast]
+        Parallel.forEachChunk(matrices * tiles, grain: max(1, grainOfElements / (tile * width))) { range in
+            for unit in range {
+                var rest = unit / tiles
+                let top = unit % tiles * tile
+                let bottom = min(height, top + tile)
+                var from = source
+                var to = destination
+                for axis in others.reversed() {
+                    let (quotient, index) = rest.quotientAndRemainder(dividingBy: dimensions[axis])
+                    from += index * steps[axis]
+                    to += index * outSteps[axis]
+                    rest = quotient
+                }
+                var left = 0
+                while left < width {
+                    let right = min(width, left + tile)
+                    for i in top..<bottom {
+                        let row = to + i * across
+                        for j in left..<right { row[j] = D(truncatingIfNeeded: from[i + j * step]) }
+                    }
+                    left = right
+                }
+            }
+        }
+    }
+
+    private func offset(_ index: Int, _ axes: Range<Int>) -> Int {
+        var rest = index
+        var result = 0
+        for axis in axes.reversed() {
+            let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: dimensions[axis])
+            result += remainder * steps[axis]
+            rest = quotient
+        }
+        return result
+    }
+}
+
+/// An Einstein summation of integer tensors.
+///
+/// Where many terms are summed the operands are brought to the form `[batch][row][k]`, which costs one pass over small integers at
+/// most, and multiplied as matrices. Where few or none are, the output is walked row by row with vector loops.
+struct Contraction {
+    let einsum: Einsum
+    private let aSteps: [Character: Int]
+    private let bSteps: [Character: Int]
+    private let sizes: [Character: Int]
+
+    init(_ einsum: Einsum) {
+        self.einsum = einsum
+        var sizes: [Character: Int] = [:]
+        for label in einsum.batch + einsum.summed + einsum.freeA + einsum.freeB { sizes[label.name] = label.size }
+        func steps(_ labels: [Character]) -> [Character: Int] {
+            var result: [Character: Int] = [:]
+            var step = 1
+            for label in labels.reversed() {
+                result[label] = step
+                step *= sizes[label]!
+            }
+            return result
+        }
+        aSteps = steps(einsum.a)
+        bSteps = steps(einsum.b)
+        self.sizes = sizes
+    }
+
+    private func size(_ labels: [Einsum.Label]) -> Int { labels.reduce(1) { $0 * $1.size } }
+
+    func run(_ a: IntegerBuffer, _ b: IntegerBuffer, _ out: IntegerBuffer) {
+        if size(einsum.summed) <= 8 { runRows(a, b, out) } else { runMatrices(a, b, out) }
+    }
+
+    /// `buffer` with its dimensions in the order of `labels`, in elements of `width` bytes. No copy where there is nothing to do.
+    private func arrange(
+        _ buffer: IntegerBuffer, _ steps: [Character: Int], _ labels: [Character], width: Int
+    ) -> IntegerBuffer {
+        let permute = Permute(dimensions: labels.map { sizes[$0]! }, steps: labels.map { steps[$0]! })
+        if permute.isCopy && buffer.byteWidth == width { return buffer }
+        let result = Contraction.buffer(buffer.count, width: width)
+        permute.dispatch(buffer, result)
+        return result
+    }
+
+    private static func buffer(_ count: Int, width: Int) -> IntegerBuffer {
+        switch width {
+        case 1: .int8(.init(uninitialized: count))
+        case 2: .int16(.init(uninitialized: count))
+        case 4: .int32(.init(uninitialized: count))
+        default: .int64(.init(uninitialized: count))
+        }
+    }
+
+    // MARK: Many summed terms
+
+    private func runMatrices(_ a: IntegerBuffer, _ b: IntegerBuffer, _ out: IntegerBuffer) {
+        var accumulator = max(4, out.byteWidth)
+        // Residues modulo 2^(8 accumulator) are all that the sums need.
+        let width = min(accumulator, max(a.byteWidth, b.byteWidth))
+        // The kernel for 16-bit operands sums in 64 bits.
+        if width == 2 { accumulator = 8 }
+        let batch = einsum.batch.map(\.name)
+        let rows = einsum.freeA.map(\.name)
+        let columns = einsum.freeB.map(\.name)
+        let summed = einsum.summed.map(\.name)
+        let left = arrange(a, aSteps, batch + rows + summed, width: width)
+        let right = arrange(b, bSteps, batch + columns + summed, width: width)
+        // [batch][row][column] or [batch][column][row], whichever is the output's order, if one is.
+        let swapped = einsum.out == batch + columns + rows && einsum.out != batch + rows + columns
+        let order = swapped ? batch + columns + rows : batch + rows + columns
+        let product = MatrixProducts(
+            batch: size(einsum.batch), m: size(swapped ? einsum.freeB : einsum.freeA),
+            n: size(swapped ? einsum.freeA : einsum.freeB), k: size(einsum.summed))
+        if einsum.out == order && out.byteWidth == accumulator {
+            product.run(swapped ? right : left, swapped ? left : right, out)
+        } else {
+            let natural = Contraction.buffer(out.count, width: accumulator)
+            product.run(swapped ? right : left, swapped ? left : right, natural)
+            var step = 1
+            var steps: [Character: Int] = [:]
+            for label in order.reversed() {
+                steps[label] = step
+                step *= sizes[label]!
+            }
+            Permute(dimensions: einsum.outDimensions, steps: einsum.out.map { steps[$0]! }).dispatch(natural, out)
+        }
+    }
+
+    // MARK: Few summed terms
+
+    private func runRows(_ a: IntegerBuffer, _ b: IntegerBuffer, _ out: IntegerBuffer) {
+        let width = min(out.byteWidth, max(a.byteWidth, b.byteWidth))
+        let loop = RowProducts(
+            dimensions: einsum.outDimensions, aSteps: einsum.out.map { aSteps[$0] ?? 0 },
+            bSteps: einsum.out.map { bSteps[$0] ?? 0 }, summed: einsum.summed.map(\.size),
+            aSummedSteps: einsum.summed.map { aSteps[$0.name]! },
+            bSummedSteps: einsum.summed.map { bSteps[$0.name]! })
+        loop.run(
+            arrange(a, aSteps, einsum.a, width: width), arrange(b, bSteps, einsum.b, width: width), out)
+    }
+}
+
+/// Products of matrices: `c[i][m][n] = sum over k of a[i][m][k] * b[i][n][k]` for each `i` in the batch.
+struct MatrixProducts {
+    let batch: Int
+    let m: Int
+    let n: Int
+    let k: Int
+
+    /// `a` and `b` are of one type, which is no wider than `c`'s, and that is 4 or 8 bytes.
+    func run(_ a: IntegerBuffer, _ b: IntegerBuffer, _ c: IntegerBuffer) {
+        withExtendedLifetime((a, b, c)) {
+            switch (a, b, c) {
+            case (.int8(let a), .int8(let b), .int32(let c)): kernel(a, b, c, csimd_gemm_s8)
+            case (.int16(let a), .int16(let b), .int64(let c)): kernel(a, b, c, csimd_gemm_s16)
+            case (.int32(let a), .int32(let b), .int32(let c)): run(a.pointer, b.pointer, c.pointer)
+            case (.int8(let a), .int8(let b), .int64(let c)): run(a.pointer, b.pointer, c.pointer)
+            case (.int32(let a), .int32(let b), .int64(let c)): run(a.pointer, b.pointer, c.pointer)
+            case (.int64(let a), .int64(let b), .int64(let c)): run(a.pointer, b.pointer, c.pointer)
+            default: fatalError("no matrix product of these types")
+            }
+        }
+    }
+
+    /// A batch of small products is spread over the threads whole; large products spread themselves.
+    private func kernel<T: SmallInteger, A: SmallInteger>(
+        _ a: AlignedBuffer<T>, _ b: AlignedBuffer<T>, _ c: AlignedBuffer<A>,
+        _ multiply: (UnsafePointer<T>?, UnsafePointer<T>?, UnsafeMutablePointer<A>?, Int, Int, Int) -> Void
+    ) {
+        func one(_ item: Int) {
+            multiply(a.pointer + item * m * k, b.pointer + item * n * k, c.pointer + item * m * n, m, n, k)
+        }
+        if batch < Parallel.threadCount {
+            for item in 0..<batch { one(item) }
+        } else {
+            Parallel.forEachChunk(batch, grain: max(1, (1 << 16) / (m * n * k))) { for item in $0 { one(item) } }
+        }
+    }
+
+    private func run<T: SmallInteger, A: SmallInteger>(
+        _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ c: UnsafeMutablePointer<A>
+    ) {
+        // Blocks of b stay in the second-level cache while rows of a pass by.
+        let columns = min(n, max(16, (1 << 17) / (k * MemoryLayout<T>.size)))
+        let across = (n + columns - 1) / columns
+        let rows = min(m, 32)
+        let down = (m + rows - 1) / rows
+        let work = max(1, rows * columns * k)
+        Parallel.forEachChunk(batch * across * down, grain: max(1, (1 << 16) / work)) { range in
+            for unit in range {
+                let (rest, row) = unit.quotientAndRemainder(dividingBy: down)
+                let (item, column) = rest.quotientAndRemainder(dividingBy: across)
+                block(
+                    a + item * m * k, b + item * n * k, c + item * m * n,
+                    row * rows..<min(m, (row + 1) * rows), column * columns..<min(n, (column + 1) * columns))
+            }
+        }
+    }
+
+    @inline(__always)
+    private func block<T: SmallInteger, A: SmallInteger>(
+        _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ c: UnsafeMutablePointer<A>, _ rows: Range<Int>,
+        _ columns: Range<Int>
+    ) {
+        for i in rows {
+            let x = a + i * k
+            let out = c + i * n
+            var j = columns.lowerBound
+            while j + 4 <= columns.upperBound {
+                let b0 = b + j * k
+                let b1 = b0 + k
+                let b2 = b1 + k
+                let b3 = b2 + k
+                var s0: A = 0
+                var s1: A = 0
+                var s2: A = 0
+                var s3: A = 0
+                for l in 0..<k {
+                    let v = A(truncatingIfNeeded: x[l])
+                    s0 &+= v &* A(truncatingIfNeeded: b0[l])
+                    s1 &+= v &* A(truncatingIfNeeded: b1[l])
+                    s2 &+= v &* A(truncatingIfNeeded: b2[l])
+                    s3 &+= v &* A(truncatingIfNeeded: b3[l])
+                }
+                out[j] = s0
+                out[j + 1] = s1
+                out[j + 2] = s2
+                out[j + 3] = s3
+                j += 4
+            }
+            while j < columns.upperBound {
+                let y = b + j * k
+                var s: A = 0
+                for l in 0..<k { s &+= A(truncatingIfNeeded: x[l]) &* A(truncatingIfNeeded: y[l]) }
+                out[j] = s
+                j += 1
+            }
+        }
+    }
+}
+
+/// Products, summed over few terms, walked in the order of the output.
+struct RowProducts {
+    private let outer: [Int]
+    private let aOuter: [Int]
+    private let bOuter: [Int]
+    private let width: Int
+    private let aStep: Int
+    private let bStep: Int
+    /// Offsets of the summed terms.
+    private let terms: [(a: Int, b: Int)]
+
+    init(
+        dimensions: [Int], aSteps: [Int], bSteps: [Int], summed: [Int], aSummedSteps: [Int], bSummedSteps: [Int]
+    ) {
+        var sizes: [Int] = []
+        var a: [Int] = []
+        var b: [Int] = []
+        for (i, size) in dimensions.enumerated() where size > 1 {
+            if let lastA = a.last, let lastB = b.last, lastA == aSteps[i] * size, lastB == bSteps[i] * size {
+                sizes[sizes.count - 1] *= size
+                a[a.count - 1] = aSteps[i]
+                b[b.count - 1] = bSteps[i]
+            } else {
+                sizes.append(size)
+                a.append(aSteps[i])
+                b.append(bSteps[i])
+            }
+        }
+        width = sizes.popLast() ?? 1
+        aStep = a.popLast() ?? 1
+        bStep = b.popLast() ?? 1
+        outer = sizes
+        aOuter = a
+        bOuter = b
+        var terms = [(a: 0, b: 0)]
+        for (i, size) in summed.enumerated() {
+            terms = terms.flatMap { term in
+                (0..<size).map { (term.a + $0 * aSummedSteps[i], term.b + $0 * bSummedSteps[i]) }
+            }
+        }
+        self.terms = terms
+    }
+
+    /// `a` and `b` are of one type, which is no wider than `c`'s.
+    func run(_ a: IntegerBuffer, _ b: IntegerBuffer, _ c: IntegerBuffer) {
+        withExtendedLifetime((a, b, c)) {
+            switch (a, b) {
+            case (.int8(let a), .int8(let b)): run(a.pointer, b.pointer, c)
+            case (.int16(let a), .int16(let b)): run(a.pointer, b.pointer, c)
+            case (.int32(let a), .int32(let b)): run(a.pointer, b.pointer, c)
+            case (.int64(let a), .int64(let b)): run(a.pointer, b.pointer, c)
+            default: fatalError("no product of these types")
+            }
+        }
+    }
+
+    private func run<T: SmallInteger>(_ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ c: IntegerBuffer) {
+        switch c {
+        case .int8(let c): run(a, b, c.pointer)
+        case .int16(let c): run(a, b, c.pointer)
+        case .int32(let c): run(a, b, c.pointer)
+        case .int64(let c): run(a, b, c.pointer)
+        }
+    }
+
+    private func run<T: SmallInteger, A: SmallInteger>(
+        _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ c: UnsafeMutablePointer<A>
+    ) {
+        let rows = outer.reduce(1, *)
+        let pieces = (width + grainOfElements - 1) / grainOfElements
+        let work = width * terms.count
+        Parallel.forEachChunk(rows * pieces, grain: max(1, grainOfElements / work)) { range in
+            for unit in range {
+                let (row, piece) = unit.quotientAndRemainder(dividingBy: pieces)
+                var x = a
+                var y = b
+                var rest = row
+                var axis = outer.count - 1
+                while axis >= 0 {
+                    let (quotient, index) = rest.quotientAndRemainder(dividingBy: outer[axis])
+                    x += index * aOuter[axis]
+                    y += index * bOuter[axis]
+                    rest = quotient
+                    axis -= 1
+                }
+                let start = piece * grainOfElements
+                let count = min(width - start, grainOfElements)
+                let out = c + row * width + start
+                x += start * aStep
+                y += start * bStep
+                for (i, term) in terms.enumerated() { vector(x + term.a, y + term.b, out, count, first: i == 0) }
+            }
+        }
+    }
+
+    @inline(__always)
+    private func vector<T: SmallInteger, A: SmallInteger>(
+        _ x: UnsafePointer<T>, _ y: UnsafePointer<T>, _ out: UnsafeMutablePointer<A>, _ count: Int, first: Bool
+    ) {
+        func product(_ p: T, _ q: T) -> A { A(truncatingIfNeeded: p) &* A(truncatingIfNeeded: q) }
+        switch (aStep, bStep, first) {
+        case (1, 1, true): for j in 0..<count { out[j] = product(x[j], y[j]) }
+        case (1, 1, false): for j in 0..<count { out[j] &+= product(x[j], y[j]) }
+        case (1, 0, true): for j in 0..<count { out[j] = product(x[j], y[0]) }
+        case (1, 0, false): for j in 0..<count { out[j] &+= product(x[j], y[0]) }
+        case (0, 1, true): for j in 0..<count { out[j] = product(x[0], y[j]) }
+        case (0, 1, false): for j in 0..<count { out[j] &+= product(x[0], y[j]) }
+        case (_, _, true): for j in 0..<count { out[j] = product(x[j * aStep], y[j * bStep]) }
+        case (_, _, false): for j in 0..<count { out[j] &+= product(x[j * aStep], y[j * bStep]) }
+        }
+    }
+}

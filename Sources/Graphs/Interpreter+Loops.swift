@@ -1,0 +1,366 @@
+import Tensors
+
+/// A loop that reads one tensor and writes another, written once for all pairs of element types.
+///
+/// `dispatch` picks the types once for each tensor; inside, everything is specialised.
+protocol ElementLoop {
+    func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>)
+}
+
+extension ElementLoop {
+    func dispatch(_ source: IntegerBuffer, _ destination: IntegerBuffer) {
+        switch source {
+        case .int8(let s): dispatch(s, destination)
+        case .int16(let s): dispatch(s, destination)
+        case .int32(let s): dispatch(s, destination)
+        case .int64(let s): dispatch(s, destination)
+        }
+    }
+
+    func dispatch<S: SmallInteger>(_ source: AlignedBuffer<S>, _ destination: IntegerBuffer) {
+        withExtendedLifetime((source, destination)) {
+            switch destination {
+            case .int8(let d): run(UnsafePointer(source.pointer), d.pointer)
+            case .int16(let d): run(UnsafePointer(source.pointer), d.pointer)
+            case .int32(let d): run(UnsafePointer(source.pointer), d.pointer)
+            case .int64(let d): run(UnsafePointer(source.pointer), d.pointer)
+            }
+        }
+    }
+}
+
+/// Elements that one task of a parallel loop handles at least.
+let grainOfElements = 1 << 14
+
+extension IntegerBuffer {
+    /// Index and value of the first entry outside `range`, or nil.
+    func firstOutside(_ range: ClosedRange<Int64>) -> (index: Int, value: Int64)? {
+        struct Scan: IntegerVisitor {
+            let range: ClosedRange<Int64>
+            mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) -> (index: Int, value: Int64)? {
+                let low = T(clamping: range.lowerBound)
+                let high = T(clamping: range.upperBound)
+                // A range that lies wholly beyond T clamps to one of T's ends, which it does not contain.
+                let possible = range.contains(Int64(low)) && range.contains(Int64(high))
+                let block = 4096
+                var start = 0
+                while start < elements.count {
+                    let end = min(start + block, elements.count)
+                    var outside = !possible
+                    for i in start..<end { outside = outside || elements[i] < low || elements[i] > high }
+                    if outside {
+                        for i in start..<end where !range.contains(Int64(elements[i])) {
+                            return (i, Int64(elements[i]))
+                        }
+                    }
+                    start = end
+                }
+                return nil
+            }
+        }
+        var scan = Scan(range: range)
+        return visit(&scan)
+    }
+
+    func leastIndexOfMaximum() -> Int {
+        struct Scan: IntegerVisitor {
+            mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) -> Int {
+                var best = 0
+                for i in 1..<max(elements.count, 1) where elements[i] > elements[best] { best = i }
+                return best
+            }
+        }
+        var scan = Scan()
+        return visit(&scan)
+    }
+}
+
+/// Copies rows of `width` entries: row `i` of the destination is row `rows[i]` of the source.
+struct CopyRows: ElementLoop {
+    let rows: [Int]
+    let width: Int
+
+    func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>) {
+        for (i, row) in rows.enumerated() {
+            let from = source + row * width
+            let to = destination + i * width
+            for j in 0..<width { to[j] = D(truncatingIfNeeded: from[j]) }
+        }
+    }
+}
+
+/// The maximum of each row of `width` entries.
+struct RowMaxima: ElementLoop {
+    let width: Int
+    let rows: Int
+
+    func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>) {
+        Parallel.forEachChunk(rows, grain: max(1, grainOfElements / width)) { range in
+            for row in range {
+                let from = source + row * width
+                var best = from[0]
+                for j in 1..<max(width, 1) { best = max(best, from[j]) }
+                destination[row] = D(truncatingIfNeeded: best)
+            }
+        }
+    }
+}
+
+/// Exact integer square roots of values in 0...2^62.
+struct SquareRoots: ElementLoop {
+    let count: Int
+
+    func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>) {
+        Parallel.forEachChunk(count, grain: grainOfElements) { range in
+            for i in range { destination[i] = D(truncatingIfNeeded: Interval.squareRoot(Int64(source[i]))) }
+        }
+    }
+}
+
+/// `floor((x + 2^(shift-1)) / 2^shift)`, then a table. `W` is the type that the sum is computed in.
+struct Requantise<W: SmallInteger>: ElementLoop {
+    let count: Int
+    let shift: Int
+    let table: LookupTable?
+
+    static func run(_ x: IntegerTensor, shift: Int, table: LookupTable?, _ result: IntegerTensor) where W == Int32 {
+        let count = result.shape.count
+        let half: Int64 = shift == 0 ? 0 : 1 << (shift - 1)
+        if x.storage.byteWidth <= 4, shift < 32, x.range.upperBound + half <= Int64(Int32.max) {
+            Requantise<Int32>(count: count, shift: shift, table: table).dispatch(x.storage, result.storage)
+        } else {
+            Requantise<Int64>(count: count, shift: shift, table: table).dispatch(x.storage, result.storage)
+        }
+    }
+
+    func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>) {
+        let half: W = shift == 0 ? 0 : 1 &<< W(truncatingIfNeeded: shift - 1)
+        let bits = W(truncatingIfNeeded: shift)
+        guard let table else {
+            return Parallel.forEachChunk(count, grain: grainOfElements) { range in
+                for i in range {
+                    destination[i] = D(truncatingIfNeeded: (W(truncatingIfNeeded: source[i]) &+ half) &>> bits)
+                }
+            }
+        }
+        let narrow = AlignedBuffer<D>(uninitialized: table.values.count)
+        for (i, value) in table.values.enumerated() { narrow.pointer[i] = D(truncatingIfNeeded: value) }
+        let entries = narrow.pointer
+        let size = UInt(table.values.count)
+        let lowerBound = Int(table.lowerBound)
+        Parallel.forEachChunk(count, grain: grainOfElements) { range in
+            for i in range {
+                let h = (W(truncatingIfNeeded: source[i]) &+ half) &>> bits
+                let row = UInt(bitPattern: Int(truncatingIfNeeded: h) &- lowerBound)
+                precondition(row < size, "a value is outside the table")
+                destination[i] = entries[Int(bitPattern: row)]
+            }
+        }
+        withExtendedLifetime(narrow) {}
+    }
+}
+
+/// An output walked as rows: consecutive dimensions are merged where every operand either has both or lacks both, so that along a
+/// row each operand is contiguous or constant.
+struct BroadcastRows {
+    /// Entries of a row.
+    let width: Int
+    /// Merged outer dimensions, outermost first.
+    let outer: [Int]
+    /// For each operand, its steps along the outer dimensions.
+    let steps: [[Int]]
+    /// For each operand, whether it varies along a row.
+    let varies: [Bool]
+
+    init(_ shape: TensorShape, axes: [[Int]]) {
+        var sizes: [Int] = []
+        var presence: [[Bool]] = []
+        for (axis, size) in shape.dimensions.enumerated() where size > 1 {
+            let present = axes.map { $0.contains(axis) }
+            if presence.last == present {
+                sizes[sizes.count - 1] *= size
+            } else {
+                sizes.append(size)
+                presence.append(present)
+            }
+        }
+        if sizes.isEmpty {
+            sizes = [1]
+            presence = [axes.map { _ in true }]
+        }
+        width = sizes.last!
+        varies = presence.last!
+        outer = Array(sizes.dropLast())
+        steps = axes.indices.map { operand in
+            var step = presence.last![operand] ? sizes.last! : 1
+            var own: [Int] = []
+            for (size, present) in zip(sizes, presence).dropLast().reversed() {
+                own.append(present[operand] ? step : 0)
+                if present[operand] { step *= size }
+            }
+            return own.reversed()
+        }
+    }
+
+    var rows: Int { outer.reduce(1, *) }
+
+    /// Where row `row` of an operand starts.
+    func offset(_ operand: Int, _ row: Int) -> Int {
+        var rest = row
+        var result = 0
+        var axis = outer.count - 1
+        while axis >= 0 {
+            let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: outer[axis])
+            result += remainder * steps[operand][axis]
+            rest = quotient
+            axis -= 1
+        }
+        return result
+    }
+
+    /// Calls `body(row, columns)` for pieces that cover all rows, in parallel.
+    func forEachPiece(_ body: (Int, Range<Int>) -> Void) {
+        let pieces = (width + grainOfElements - 1) / grainOfElements
+        Parallel.forEachChunk(rows * pieces, grain: max(1, grainOfElements / width)) { range in
+            for i in range {
+                let (row, piece) = i.quotientAndRemainder(dividingBy: pieces)
+                body(row, piece * grainOfElements..<min(width, (piece + 1) * grainOfElements))
+            }
+        }
+    }
+}
+
+/// A sum of broadcast terms, computed modulo 2^w, where w is the output's width.
+struct Combination {
+    let terms: [Term]
+    let constant: Int64
+    let rows: BroadcastRows
+
+    init(_ terms: [Term], _ constant: Int64, _ shape: TensorShape) {
+        self.terms = terms
+        self.constant = constant
+        rows = BroadcastRows(shape, axes: terms.map(\.axes))
+    }
+
+    func run(_ operands: [IntegerBuffer], _ result: IntegerBuffer) {
+        for (index, operand) in operands.enumerated() {
+            AddTerm(rows: rows, index: index, coefficient: terms[index].coefficient, constant: constant)
+                .dispatch(operand, result)
+        }
+    }
+
+    /// `out = constant + coefficient * x` for the first term, `out += coefficient * x` for the others.
+    private struct AddTerm: ElementLoop {
+        let rows: BroadcastRows
+        let index: Int
+        let coefficient: Int64
+        let constant: Int64
+
+        func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>) {
+            let factor = D(truncatingIfNeeded: coefficient)
+            let start = D(truncatingIfNeeded: constant)
+            let varies = rows.varies[index]
+            rows.forEachPiece { row, columns in
+                let from = source + rows.offset(index, row)
+                let to = destination + row * rows.width
+                if !varies {
+                    let value = factor &* D(truncatingIfNeeded: from[0])
+                    if index == 0 {
+                        for j in columns { to[j] = start &+ value }
+                    } else {
+                        for j in columns { to[j] &+= value }
+                    }
+                } else if index == 0 {
+                    for j in columns { to[j] = start &+ factor &* D(truncatingIfNeeded: from[j]) }
+                } else if factor == 1 {
+                    for j in columns { to[j] &+= D(truncatingIfNeeded: from[j]) }
+                } else {
+                    for j in columns { to[j] &+= factor &* D(truncatingIfNeeded: from[j]) }
+                }
+            }
+        }
+    }
+}
+
+/// `floor(numerator / denominator)`, checked against the promise of the node.
+struct Division {
+    let node: Node
+    let rows: BroadcastRows
+
+    init(_ node: Node, _ axes: [Int]) {
+        self.node = node
+        rows = BroadcastRows(node.shape, axes: [Array(node.shape.dimensions.indices), axes])
+    }
+
+    func run(_ numerator: IntegerTensor, _ denominator: IntegerTensor, _ result: IntegerTensor) throws {
+        if let (index, value) = denominator.storage.firstOutside(1...Int64.max) {
+            throw GraphError(node: node.name, "the denominator's entry \(index) is \(value), not positive")
+        }
+        let wide = AlignedBuffer<Int64>(uninitialized: denominator.shape.count)
+        Permute.copy.dispatch(denominator.storage, .int64(wide), count: denominator.shape.count)
+        let failures = AlignedBuffer<Bool>(repeating: false, count: rows.rows)
+        let narrow = numerator.storage.byteWidth <= 4 && denominator.storage.byteWidth <= 4
+        withExtendedLifetime((wide, failures)) {
+            if narrow {
+                Loop<Int32>(rows: rows, promise: node.range, denominators: wide.pointer, failures: failures.pointer)
+                    .dispatch(numerator.storage, result.storage)
+            } else {
+                Loop<Int64>(rows: rows, promise: node.range, denominators: wide.pointer, failures: failures.pointer)
+                    .dispatch(numerator.storage, result.storage)
+            }
+        }
+        guard let row = failures.elements.firstIndex(of: true) else { return }
+        for j in 0..<rows.width {
+            let index = row * rows.width + j
+            let d = wide[rows.offset(1, row) + (rows.varies[1] ? j : 0)]
+            let quotient = Division.floor(numerator[index], d)
+            if !node.range.contains(quotient) {
+                throw GraphError(
+                    node: node.name,
+                    "the quotient \(numerator[index]) / \(d) = \(quotient) at entry \(index) is outside the range"
+                        + " \(node.range) that the node promises")
+            }
+        }
+    }
+
+    static func floor<W: SmallInteger>(_ n: W, _ d: W) -> W {
+        let (quotient, remainder) = n.quotientAndRemainder(dividingBy: d)
+        return remainder < 0 ? quotient &- 1 : quotient
+    }
+
+    private struct Loop<W: SmallInteger>: ElementLoop {
+        let rows: BroadcastRows
+        let promise: ClosedRange<Int64>
+        let denominators: UnsafePointer<Int64>
+        let failures: UnsafeMutablePointer<Bool>
+
+        init(
+            rows: BroadcastRows, promise: ClosedRange<Int64>, denominators: UnsafeMutablePointer<Int64>,
+            failures: UnsafeMutablePointer<Bool>
+        ) {
+            self.rows = rows
+            self.promise = promise
+            self.denominators = UnsafePointer(denominators)
+            self.failures = failures
+        }
+
+        func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>) {
+            let low = promise.lowerBound
+            let high = promise.upperBound
+            let varies = rows.varies[1]
+            rows.forEachPiece { row, columns in
+                let from = source + row * rows.width
+                let to = destination + row * rows.width
+                let d = denominators + rows.offset(1, row)
+                var outside = false
+                for j in columns {
+                    let quotient = Int64(
+                        Division.floor(W(truncatingIfNeeded: from[j]), W(truncatingIfNeeded: varies ? d[j] : d[0])))
+                    outside = outside || quotient < low || quotient > high
+                    to[j] = D(truncatingIfNeeded: quotient)
+                }
+                if outside { failures[row] = true }
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+import Tensors
+
+extension ModelPlan {
+    /// The integer program on `tokenCount` tokens, whose output is the most likely next token.
+    ///
+    /// The final norm and the projection to logits see the last token only; with `allPositions` all of them, for measuring
+    /// losses (the node `logits` is then `[tokenCount, vocabulary]`).
+    public func graph(tokenCount: Int, allPositions: Bool = false) throws -> Graph {
+        try validate()
+        let lowering = Lowering(plan: self, measures: false)
+        return try lowering.graph(tokenCount: tokenCount, allPositions: allPositions)
+    }
+
+    /// What each requantisation with a table looks up, by name: ranges of h. Tables need no domain yet.
+    func reachable(tokenCount: Int) throws -> [String: ClosedRange<Int64>] {
+        let lowering = Lowering(plan: self, measures: true)
+        _ = try lowering.graph(tokenCount: tokenCount, allPositions: true)
+        return lowering.measured
+    }
+}
+
+/// One construction of a graph from a plan.
+private final class Lowering {
+    let plan: ModelPlan
+    let measures: Bool
+    private(set) var measured: [String: ClosedRange<Int64>] = [:]
+    private let sites: [String: ModelPlan.Site]
+    private let weights: [String: ModelPlan.Weight]
+    private var usedWeights: Set<String> = []
+    private var tableIDs: [Int: TableID] = [:]
+    private var builder = GraphBuilder()
+
+    init(plan: ModelPlan, measures: Bool) {
+        self.plan = plan
+        self.measures = measures
+        sites = Dictionary(plan.sites.map { ($0.name, $0) }) { first, _ in first }
+        weights = Dictionary(plan.weights.map { ($0.name, $0) }) { first, _ in first }
+    }
+
+    private func lookup(_ name: String) throws -> Lookup {
+        guard let site = sites[name], let index = site.table else {
+            throw GraphError(node: name, "the model's plan has no requantisation with a table of this name")
+        }
+        return Lookup(shift: site.shift) { [self] builder, reachable in
+            if measures {
+                guard reachable.upperBound - reachable.lowerBound < Int64(ModelPlan.tableRowLimit) else {
+                    throw GraphError(
+                        node: name, "values reach \(reachable), more than a table of \(ModelPlan.tableRowLimit) rows covers")
+                }
+                measured[name] = reachable
+                var table = plan.tables[index]
+                table.domain = reachable
+                return builder.table(table.lookupTable())
+            }
+            if let id = tableIDs[index] { return id }
+            let id = builder.table(plan.tables[index].lookupTable())
+            tableIDs[index] = id
+            return id
+        }
+    }
+
+    private func hasWeight(_ name: String) -> Bool { weights[name] != nil }
+
+    private func weight(_ name: String, _ shape: [Int]) throws -> NodeID {
+        guard let declared = weights[name] else { throw GraphError(node: name, "the model's plan lacks this weight") }
+        guard declared.shape == shape else {
+            throw GraphError(node: name, "the model's plan gives it shape \(declared.shape), it should have \(shape)")
+        }
+        usedWeights.insert(name)
+        return try builder.weight(name, shape, range: declared.range)
+    }
+
+    private func bias(_ name: String, _ shape: [Int]) throws -> NodeID? {
+        hasWeight(name + ".bias") ? try weight(name + ".bias", shape) : nil
+    }
+
+    private func norm(_ name: String, _ x: NodeID, rows: String, ones: NodeID) throws -> NodeID {
+        let lookups = GraphBuilder.NormLookups(
+            square: try lookup(name + ".squares"), reciprocal: try lookup(name + ".factor"), result: try lookup(name))
+        return switch plan.shape.normalisation {
+        case .rootMeanSquare:
+            try builder.rootMeanSquareNorm(name, x, rows: rows, ones: ones, epsilon: plan.normEpsilon, lookups)
+        case .layer: try builder.layerNorm(name, x, rows: rows, ones: ones, epsilon: plan.normEpsilon, lookups)
+        }
+    }
+
+    /// Adds a branch to the residual, and clamps the sum where the plan says so.
+    private func add(_ name: String, _ x: NodeID, _ branch: NodeID, _ exponent: Int) throws -> NodeID {
+        guard sites[name] != nil else { return try builder.residual(name, x, branch: branch, exponent: exponent) }
+        let sum = try builder.residual(name + ".sum", x, branch: branch, exponent: exponent)
+        return try builder.lookup(name, sum, lookup(name))
+    }
+
+    func graph(tokenCount: Int, allPositions: Bool) throws -> Graph {
+        let shape = plan.shape
+        guard tokenCount >= 1 && tokenCount <= plan.maximumTokens else {
+            throw GraphError("\(tokenCount) tokens; the model takes 1 to \(plan.maximumTokens)")
+        }
+        let tokens = try builder.tokens("tokens", count: tokenCount, vocabulary: shape.vocabulary)
+        let embedding = try weight("embedding", [shape.vocabulary, shape.width])
+        var x = try builder.embed("embedded", table: embedding, tokens: tokens)
+        if shape.positionKind == .learned {
+            let table = try weight("positions", [shape.positions, shape.width])
+            let positions = try builder.learnedPositions("positioned", table, count: tokenCount)
+            x = try builder.residual("residual", x, branch: positions, exponent: 0)
+        }
+        let widthOnes = try builder.ones("ones.width", shape.width)
+        let shared = Shared(
+            widthOnes: widthOnes, tokenOnes: try builder.ones("ones.tokens", tokenCount),
+            mask: try builder.causalMask("mask", rows: tokenCount, columns: tokenCount),
+            rotation: try plan.rotation.map {
+                try builder.rotation(
+                    "rotation", count: tokenCount, half: shape.headWidth / 2, cosines: $0.cosines, sines: $0.sines)
+            })
+        for l in 0..<shape.layers {
+            x = try attention(l, x, shared)
+            x = try feedForward(l, x, shared)
+        }
+        let rows = allPositions ? "i" : ""
+        if !allPositions { x = try builder.slice("last", x, axis: 0, index: tokenCount - 1) }
+        let y = try norm("norm", x, rows: rows, ones: widthOnes)
+        let head = try weight("head", [shape.vocabulary, shape.width])
+        var logits = try builder.linear(
+            "logits", y, head, (rows + "d", "vd", rows + "v"), bias: try bias("head", [shape.vocabulary]))
+        if allPositions { logits = try builder.slice("logits.last", logits, axis: 0, index: tokenCount - 1) }
+        let output = try builder.argmax("next", logits)
+        if let unused = weights.keys.filter({ !usedWeights.contains($0) }).min() {
+            throw GraphError(node: unused, "the model's plan has this weight, and the model does not")
+        }
+        return try builder.finish(input: tokens, output: output)
+    }
+
+    private struct Shared {
+        let widthOnes: NodeID
+        let tokenOnes: NodeID
+        let mask: NodeID
+        let rotation: NodeID?
+    }
+
+    private func attention(_ l: Int, _ x: NodeID, _ shared: Shared) throws -> NodeID {
+        let shape = plan.shape
+        let own = "layers.\(l).attention"
+        let y = try norm(own + ".norm", x, rows: "i", ones: shared.widthOnes)
+        let (k, g, e, d) = (shape.keyValueHeads, shape.group, shape.headWidth, shape.width)
+        // Heads keep their structure from the weights on: no reshape anywhere.
+        let inner = shared.rotation == nil ? [e] : [2, e / 2]
+        let labels = shared.rotation == nil ? "e" : "bf"
+        func project(_ name: String, _ heads: [Int], _ headLabels: String, _ inner: [Int], _ labels: String) throws -> NodeID {
+            let own = own + "." + name
+            return try builder.linear(
+                own + ".accumulator", y, weight(own, heads + inner + [d]),
+                ("id", headLabels + labels + "d", "i" + headLabels + labels), bias: bias(own, heads + inner))
+        }
+        func finish(_ name: String, _ accumulator: NodeID, _ heads: String) throws -> NodeID {
+            let own = "\(own).\(name).quantised"
+            guard let rotation = shared.rotation else { return try builder.lookup(own, accumulator, lookup(own)) }
+            return try builder.rotate(
+                own, accumulator, rotation: rotation, heads: heads, narrow: sites[own + ".narrow"]?.shift, lookup(own))
+        }
+        let q = try finish("query", project("query", [k, g], "kg", inner, labels), "kg")
+        let key = try finish("key", project("key", [k], "k", inner, labels), "k")
+        let value = try builder.lookup(
+            own + ".value.quantised", project("value", [k], "k", [e], "e"), lookup(own + ".value.quantised"))
+        guard let site = sites[own + ".weights"], let table = site.table, let cutoff = plan.tables[table].rule.cutoff else {
+            throw GraphError(node: own + ".weights", "the model's plan has no exponential that ends in zeros")
+        }
+        let mixed = try builder.causalAttention(
+            own, query: q, key: key, value: value, headLabels: shared.rotation == nil ? "e" : "af", mask: shared.mask,
+            ones: shared.tokenOnes, exponential: lookup(own + ".weights"), cutoff: cutoff)
+        let output = own + ".output"
+        let accumulator = try builder.linear(
+            output + ".accumulator", mixed, weight(output, [d, k, g, e]), ("ikge", "dkge", "id"), bias: bias(output, [d]))
+        let branch = try builder.lookup(output + ".quantised", accumulator, lookup(output + ".quantised"))
+        return try add(own + ".residual", x, branch, plan.residualExponents[2 * l])
+    }
+
+    private func feedForward(_ l: Int, _ x: NodeID, _ shared: Shared) throws -> NodeID {
+        let shape = plan.shape
+        let own = "layers.\(l).feedforward"
+        let y = try norm(own + ".norm", x, rows: "i", ones: shared.widthOnes)
+        let (d, m) = (shape.width, shape.hidden)
+        func project(_ name: String) throws -> NodeID {
+            let own = own + "." + name
+            let accumulator = try builder.linear(
+                own + ".accumulator", y, weight(own, [m, d]), ("id", "md", "im"), bias: bias(own, [m]))
+            return try builder.lookup(own + ".quantised", accumulator, lookup(own + ".quantised"))
+        }
+        let hidden: NodeID
+        switch shape.feedForward {
+        case .gatedSiLU:
+            let gate = try project("gate")
+            let up = try project("up")
+            hidden = try builder.gated(own + ".hidden", gate: gate, up: up, rows: "i", lookup(own + ".hidden"))
+        case .gelu: hidden = try project("up")
+        }
+        let down = own + ".down"
+        let accumulator = try builder.linear(
+            down + ".accumulator", hidden, weight(down, [d, m]), ("im", "dm", "id"), bias: bias(down, [d]))
+        let branch = try builder.lookup(down + ".quantised", accumulator, lookup(down + ".quantised"))
+        return try add(own + ".residual", x, branch, plan.residualExponents[2 * l + 1])
+    }
+}

@@ -1,0 +1,134 @@
+import Fields
+import Tensors
+
+/// A table of challenges over the real entries of a shape, folded one variable at a time from the lowest.
+///
+/// Padding is never stored but for one zero where the innermost dimension is odd when it is its turn to be halved, so the
+/// work of all rounds together is proportional to the real size. `unit` consecutive challenges make one entry: 1 for plain
+/// tables, 2 for the (even, odd) pairs of a GKR layer.
+public final class FoldingTable<F: ProofField> {
+    public typealias E = F.Challenge
+    /// The dimensions left; the last is the one being halved.
+    public private(set) var dimensions: [Int]
+    public private(set) var buffer: AlignedBuffer<E>
+    @usableFromInline let unit: Int
+
+    /// Takes the buffer over: folding overwrites it.
+    public init(_ buffer: AlignedBuffer<E>, dimensions: [Int], unit: Int = 1) {
+        precondition(unit == 1 || unit == 2)
+        precondition(buffer.count >= dimensions.reduce(1, *) * unit)
+        self.buffer = buffer
+        self.dimensions = dimensions
+        self.unit = unit
+    }
+
+    /// Entries stored now.
+    public var count: Int { dimensions.reduce(1, *) }
+    /// Variables left.
+    public var variableCount: Int { dimensions.reduce(0) { $0 + TensorShape.bits($1) } }
+    public var pointer: UnsafeMutablePointer<E> { buffer.pointer }
+
+    /// Makes the lowest variable the lowest bit of an even innermost dimension. Returns the number of pairs of entries.
+    @discardableResult
+    public func prepare() -> Int {
+        while dimensions.last == 1 { dimensions.removeLast() }
+        guard let inner = dimensions.last else { return 0 }
+        if inner & 1 == 1 {
+            let rows = count / inner
+            let old = buffer
+            let padded = AlignedBuffer<E>(uninitialized: rows * (inner + 1) * unit)
+            for r in 0..<rows {
+                let target = padded.pointer + r * (inner + 1) * unit
+                target.update(from: old.pointer + r * inner * unit, count: inner * unit)
+                for u in 0..<unit { target[inner * unit + u] = .zero }
+            }
+            buffer = padded
+            dimensions[dimensions.count - 1] = inner + 1
+        }
+        return count / 2
+    }
+
+    /// Binds the lowest variable to `r`. Call `prepare` first.
+    public func fold(at r: E) {
+        let pairs = count / 2
+        precondition(dimensions.last! & 1 == 0)
+        // In place is safe only in one piece; large tables go to a second buffer in parallel.
+        if pairs * unit >= 1 << 13 && Parallel.threadCount > 1 {
+            let next = AlignedBuffer<E>(uninitialized: pairs * unit)
+            let (from, to, unit) = (buffer.pointer, next.pointer, unit)
+            Parallel.forEachChunk(pairs, grain: 1 << 11) { range in
+                if unit == 1 {
+                    F.fold(from + 2 * range.lowerBound, at: r, into: to + range.lowerBound, pairs: range.count)
+                } else {
+                    F.foldPairs(from + 4 * range.lowerBound, at: r, into: to + 2 * range.lowerBound, quads: range.count)
+                }
+            }
+            buffer = next
+        } else if unit == 1 {
+            F.fold(buffer.pointer, at: r, into: buffer.pointer, pairs: pairs)
+        } else {
+            F.foldPairs(buffer.pointer, at: r, into: buffer.pointer, quads: pairs)
+        }
+        dimensions[dimensions.count - 1] /= 2
+    }
+
+    /// The single entry that is left when all variables are bound.
+    public var final: E {
+        precondition(count == 1)
+        return buffer.pointer[0]
+    }
+}
+
+/// The weights `eq(point, x)` over the variables above the lowest one, for the rounds of a sumcheck over a shape.
+///
+/// Kept as the outer product of the innermost dimension's table and that of all others, and multiplied out once a round.
+public struct EqWeights<F: ProofField> {
+    public typealias E = F.Challenge
+    private var dimensions: [Int]
+    private var parts: [[E]]
+    private var outer: AlignedBuffer<E>
+    private let scale: E
+
+    public init(_ dimensions: [Int], point: [E], scale: E = .one) {
+        self.dimensions = dimensions
+        self.parts = TensorShape(dimensions).split(point)
+        self.scale = scale
+        outer = AlignedBuffer(repeating: scale, count: 1)
+        enter()
+    }
+
+    private mutating func enter() {
+        while dimensions.last == 1 {
+            dimensions.removeLast()
+            parts.removeLast()
+        }
+        let rest = TensorShape(Array(dimensions.dropLast()))
+        outer = Eq<F>.table(rest, TensorShape.join(Array(parts.dropLast())), scale: scale)
+    }
+
+    /// The coordinate of the point for the lowest variable.
+    public var lowest: E { parts.last![0] }
+
+    /// The weights for the round that binds the lowest variable: one for each pair of entries of the prepared table.
+    public func round() -> AlignedBuffer<E> {
+        let half = (dimensions.last! + 1) / 2
+        let inner = Eq<F>.table(Array(parts.last!.dropFirst()))
+        if outer.count == 1 {
+            F.scale(inner.pointer, by: outer.pointer[0], into: inner.pointer, count: half)
+            return inner
+        }
+        let result = AlignedBuffer<E>(uninitialized: outer.count * half)
+        let outer = outer
+        Parallel.forEachChunk(outer.count, grain: max(1, 4096 / half)) { range in
+            for i in range { F.scale(inner.pointer, by: outer.pointer[i], into: result.pointer + i * half, count: half) }
+        }
+        return result
+    }
+
+    /// Goes on to the next variable.
+    public mutating func advance() {
+        dimensions[dimensions.count - 1] = (dimensions.last! + 1) / 2
+        parts[parts.count - 1].removeFirst()
+        if dimensions.last == 1 { enter() }
+    }
+}

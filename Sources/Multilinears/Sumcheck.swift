@@ -1,0 +1,201 @@
+import Fields
+import Tensors
+import Transcripts
+
+/// Sumchecks over multilinear tables, prover beside verifier (Lund, Fortnow, Karloff, Nisan; Thaler 2013 for the linear-time
+/// prover). Variables are bound from the lowest; the point that comes out lists them in that order.
+///
+/// The verifier's functions return the claim that is left on the product of the factors at the point; the caller checks it
+/// against values of the factors, which it must turn into claims of its own.
+public enum Sumcheck<F: ProofField> {
+    public typealias E = F.Challenge
+
+    @usableFromInline
+    static func sum<R>(_ pairs: Int, zero: R, add: (R, R) -> R, _ body: (Range<Int>) -> R) -> R {
+        let grain = 1 << 11
+        if pairs <= grain || Parallel.threadCount == 1 { return body(0..<pairs) }
+        let pieces = (pairs + grain - 1) / grain
+        let results = [R](unsafeUninitializedCapacity: pieces) { buffer, count in
+            let base = SendablePointer(buffer.baseAddress!)
+            Parallel.forEach(pieces) { i in
+                (base.pointer + i).initialize(to: body(i * grain..<min(pairs, (i + 1) * grain)))
+            }
+            count = pieces
+        }
+        return results.reduce(zero, add)
+    }
+
+    // MARK: Product of two factors
+
+    /// Proves `sum over x of a(x) b(x) = claim`. Sends s(0) and the leading coefficient each round; s(1) follows.
+    /// Overwrites the tables; afterwards they hold their values at the returned point, which are *not* sent.
+    public static func proveProduct(
+        _ a: FoldingTable<F>, _ b: FoldingTable<F>, claim: E, transcript: ProverTranscript
+    ) -> [E] {
+        var point: [E] = []
+        var claim = claim
+        for _ in 0..<a.variableCount {
+            let pairs = a.prepare()
+            b.prepare()
+            let (pa, pb) = (SendablePointer(a.pointer), SendablePointer(b.pointer))
+            let s = sum(pairs, zero: (E.zero, E.zero), add: { ($0.0 + $1.0, $0.1 + $1.1) }) { range in
+                let s = F.roundProduct2(
+                    pa.pointer + 2 * range.lowerBound, pb.pointer + 2 * range.lowerBound, pairs: range.count)
+                return (s.atZero, s.leading)
+            }
+            transcript.send("sumcheck round", [s.0, s.1])
+            let r: E = transcript.challenge("sumcheck challenge")
+            claim = quadratic(atZero: s.0, atOne: claim - s.0, leading: s.1, at: r)
+            a.fold(at: r)
+            b.fold(at: r)
+            point.append(r)
+        }
+        return point
+    }
+
+    public static func verifyProduct(
+        claim: E, variables: Int, transcript: VerifierTranscript
+    ) throws -> (point: [E], claim: E) {
+        var point: [E] = []
+        var claim = claim
+        for _ in 0..<variables {
+            let s: [E] = try transcript.receive("sumcheck round", count: 2)
+            let r: E = transcript.challenge("sumcheck challenge")
+            claim = quadratic(atZero: s[0], atOne: claim - s[0], leading: s[1], at: r)
+            point.append(r)
+        }
+        return (point, claim)
+    }
+
+    // MARK: Product of three factors
+
+    /// Proves `sum over x of a(x) b(x) c(x) = claim`. Sends s(0), s(-1) and the leading coefficient.
+    public static func proveProduct(
+        _ a: FoldingTable<F>, _ b: FoldingTable<F>, _ c: FoldingTable<F>, claim: E, transcript: ProverTranscript
+    ) -> [E] {
+        var point: [E] = []
+        var claim = claim
+        for _ in 0..<a.variableCount {
+            let pairs = a.prepare()
+            b.prepare()
+            c.prepare()
+            let p = (SendablePointer(a.pointer), SendablePointer(b.pointer), SendablePointer(c.pointer))
+            let s = sum(
+                pairs, zero: (E.zero, E.zero, E.zero), add: { ($0.0 + $1.0, $0.1 + $1.1, $0.2 + $1.2) }
+            ) { range in
+                let o = 2 * range.lowerBound
+                let s = F.roundProduct3(p.0.pointer + o, p.1.pointer + o, p.2.pointer + o, pairs: range.count)
+                return (s.atZero, s.atMinusOne, s.leading)
+            }
+            transcript.send("sumcheck round", [s.0, s.1, s.2])
+            let r: E = transcript.challenge("sumcheck challenge")
+            claim = cubic(atZero: s.0, atOne: claim - s.0, atMinusOne: s.1, leading: s.2, at: r)
+            a.fold(at: r)
+            b.fold(at: r)
+            c.fold(at: r)
+            point.append(r)
+        }
+        return point
+    }
+
+    public static func verifyTripleProduct(
+        claim: E, variables: Int, transcript: VerifierTranscript
+    ) throws -> (point: [E], claim: E) {
+        var point: [E] = []
+        var claim = claim
+        for _ in 0..<variables {
+            let s: [E] = try transcript.receive("sumcheck round", count: 3)
+            let r: E = transcript.challenge("sumcheck challenge")
+            claim = cubic(atZero: s[0], atOne: claim - s[0], atMinusOne: s[1], leading: s[2], at: r)
+            point.append(r)
+        }
+        return (point, claim)
+    }
+
+    // MARK: eq times a product of two factors
+
+    /// Proves `sum over x of eq(at, x) a(x) b(x) = claim`. The factor eq is linear in each variable and known to both sides,
+    /// so a round sends t(0), t(1) and the leading coefficient of the quadratic t that remains (Gruen, ePrint 2024/108).
+    public static func proveEqProduct(
+        at outer: [E], _ a: FoldingTable<F>, _ b: FoldingTable<F>, claim: E, transcript: ProverTranscript
+    ) -> [E] {
+        var point: [E] = []
+        var claim = claim
+        var weights = EqWeights<F>(a.dimensions, point: outer)
+        for _ in 0..<a.variableCount {
+            let pairs = a.prepare()
+            b.prepare()
+            let w = weights.round()
+            let low = weights.lowest
+            let p = (SendablePointer(w.pointer), SendablePointer(a.pointer), SendablePointer(b.pointer))
+            let t = sum(pairs, zero: (E.zero, E.zero), add: { ($0.0 + $1.0, $0.1 + $1.1) }) { range in
+                let o = range.lowerBound
+                let t = F.roundWeightedProduct2(
+                    weights: p.0.pointer + o, p.1.pointer + 2 * o, p.2.pointer + 2 * o, pairs: range.count)
+                return (t.atZero, t.leading)
+            }
+            let atOne: E
+            if let inverse = low.inverse() {
+                atOne = (claim - (E.one - low) * t.0) * inverse
+            } else {
+                // A zero coordinate (a fixed index): the claim says nothing of t(1), so it is computed.
+                var direct = E.zero
+                for i in 0..<pairs { direct += w.pointer[i] * (a.pointer[2 * i + 1] * b.pointer[2 * i + 1]) }
+                atOne = direct
+            }
+            transcript.send("sumcheck round", [t.0, atOne, t.1])
+            let r: E = transcript.challenge("sumcheck challenge")
+            claim = quadratic(atZero: t.0, atOne: atOne, leading: t.1, at: r)
+            a.fold(at: r)
+            b.fold(at: r)
+            weights.advance()
+            point.append(r)
+        }
+        return point
+    }
+
+    /// Verifies rounds of a sumcheck with `eq(at, x)` factored out; what is left is a claim on the rest alone.
+    public static func verifyEqRounds(
+        claim: E, at outer: [E], transcript: VerifierTranscript
+    ) throws -> (point: [E], claim: E) {
+        var point: [E] = []
+        var claim = claim
+        for low in outer {
+            let t: [E] = try transcript.receive("sumcheck round", count: 3)
+            guard (E.one - low) * t[0] + low * t[1] == claim else {
+                throw VerificationError(check: "sumcheck", detail: "round \(point.count) does not add up to its claim")
+            }
+            let r: E = transcript.challenge("sumcheck challenge")
+            claim = quadratic(atZero: t[0], atOne: t[1], leading: t[2], at: r)
+            point.append(r)
+        }
+        return (point, claim)
+    }
+
+    // MARK: Interpolation
+
+    /// The quadratic with these values at 0 and 1 and this leading coefficient, at `r`.
+    @inlinable
+    public static func quadratic(atZero: E, atOne: E, leading: E, at r: E) -> E {
+        // c0 + c1 r + c2 r^2, c1 = s(1) - c0 - c2.
+        atZero + r * (atOne - atZero - leading + r * leading)
+    }
+
+    /// The cubic with these values at 0, 1, -1 and this leading coefficient, at `r`.
+    @inlinable
+    public static func cubic(atZero: E, atOne: E, atMinusOne: E, leading: E, at r: E) -> E {
+        // s(1) + s(-1) = 2 c0 + 2 c2.
+        let c2 = (atOne + atMinusOne) * half - atZero
+        let c1 = atOne - atZero - c2 - leading
+        return atZero + r * (c1 + r * (c2 + r * leading))
+    }
+
+    @inlinable static var half: E { E(2).inverse()! }
+}
+
+/// A pointer that worker threads may share because they write disjoint parts.
+@usableFromInline
+struct SendablePointer<T>: @unchecked Sendable {
+    @usableFromInline let pointer: UnsafeMutablePointer<T>
+    @usableFromInline init(_ pointer: UnsafeMutablePointer<T>) { self.pointer = pointer }
+}

@@ -1,0 +1,256 @@
+import Blocks
+import Fields
+import Graphs
+import Multilinears
+import Tensors
+import TestSupport
+import Testing
+import Transcripts
+
+/// Every sample graph, every field: honest proofs are accepted; a prover that lies anywhere is not.
+@Suite struct GraphProofTests {
+    @Test(arguments: [false, true]) func honestMersenne31(extremes: Bool) throws { try honest(Mersenne31.self, extremes) }
+    @Test(arguments: [false, true]) func honestGoldilocks(extremes: Bool) throws { try honest(GoldilocksField.self, extremes) }
+    @Test func honestBN254() throws { try honest(BN254ScalarField.self, true) }
+
+    func honest<F: ProofField>(_: F.Type, _ extremes: Bool) throws {
+        for sample in SampleGraphs.all(seed: 7, random: 10, extremes: extremes) {
+            let p = try Prepared(sample, F.self)
+            let proof = try Ideal<F>.prove(p.layout, p.witness, tokens: p.tokens)
+            do {
+                try Ideal<F>.verify(
+                    p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: p.witness.columns, weights: p.weights)
+            } catch { Issue.record("\(sample.name) over \(F.name): \(error)") }
+        }
+    }
+
+    @Test func wrongOutputMersenne31() throws { try wrongOutput(Mersenne31.self) }
+    @Test func wrongOutputGoldilocks() throws { try wrongOutput(GoldilocksField.self) }
+    @Test func wrongOutputBN254() throws { try wrongOutput(BN254ScalarField.self) }
+
+    /// Another output, another input: for the proof as made, and for a prover who runs the protocol for the wrong output.
+    func wrongOutput<F: ProofField>(_: F.Type) throws {
+        for sample in SampleGraphs.all(seed: 3, random: 2) {
+            let p = try Prepared(sample, F.self)
+            guard case .argmax(let logits) = p.layout.graph.nodes.last!.operation else { continue }
+            let classes = p.layout.graph.nodes[logits].shape.count
+            let proof = try Ideal<F>.prove(p.layout, p.witness, tokens: p.tokens)
+            for wrong in 0..<classes where wrong != p.witness.output {
+                #expect(throws: VerificationError.self, "\(sample.name)") {
+                    try Ideal<F>.verify(
+                        p.layout, proof, tokens: p.tokens, output: wrong, columns: p.witness.columns, weights: p.weights)
+                }
+                // The maximum column follows the lie; the range check cannot.
+                var witness = p.witness
+                witness.setOutput(wrong)
+                let maximum = p.layout.columns.firstIndex { if case .maximum = $0.role { true } else { false } }!
+                witness.columns[maximum] = changed(witness.columns[maximum], 0, to: witness.nodes[logits][wrong])
+                try witness.count(p.layout, ignoringErrors: true)
+                let lie = try Ideal<F>.prove(p.layout, witness, tokens: p.tokens, output: wrong)
+                #expect(throws: VerificationError.self, "\(sample.name)") {
+                    try Ideal<F>.verify(
+                        p.layout, lie, tokens: p.tokens, output: wrong, columns: witness.columns, weights: p.weights)
+                }
+            }
+            var tokens = p.tokens
+            tokens[0] = tokens[0] == 0 ? 1 : 0
+            if tokens[0] <= Int(p.layout.graph.nodes[p.layout.graph.input].range.upperBound), sample.name != "single" {
+                #expect(throws: VerificationError.self, "\(sample.name)") {
+                    try Ideal<F>.verify(
+                        p.layout, proof, tokens: tokens, output: p.witness.output, columns: p.witness.columns,
+                        weights: p.weights)
+                }
+            }
+        }
+    }
+
+    @Test func wrongWitnessMersenne31() throws { try wrongWitness(Mersenne31.self) }
+    @Test func wrongWitnessGoldilocks() throws { try wrongWitness(GoldilocksField.self) }
+    @Test func wrongWitnessBN254() throws { try wrongWitness(BN254ScalarField.self) }
+
+    /// One entry of each committed column is changed (by one, by a power of two, to its negative), with everything that
+    /// depends on it recomputed as a clever prover would: the remainders, the arguments of lookups and the multiplicities.
+    func wrongWitness<F: ProofField>(_: F.Type) throws {
+        var generator = SplitMix(seed: 11)
+        for sample in SampleGraphs.all(seed: 5, random: 2) {
+            let p = try Prepared(sample, F.self)
+            for (c, column) in p.layout.columns.enumerated() {
+                for delta: Int64 in [1, -1, 1 << 8] {
+                    let index = Int(generator.next() % UInt64(column.shape.count))
+                    var witness = p.witness
+                    witness.columns[c] = changed(witness.columns[c], index, to: witness.columns[c][index] + delta)
+                    if case .value(let id) = column.role {
+                        witness.nodes[id] = witness.columns[c]
+                        witness.recomputeRemainder(p.layout, id)
+                    }
+                    if case .multiplicity = column.role {} else { try witness.count(p.layout, ignoringErrors: true) }
+                    let proof = try Ideal<F>.prove(p.layout, witness, tokens: p.tokens)
+                    #expect(throws: VerificationError.self, "\(sample.name): \(column.name)[\(index)] + \(delta)") {
+                        try Ideal<F>.verify(
+                            p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: witness.columns,
+                            weights: p.weights)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func consistentLiesMersenne31() throws { try consistentLies(Mersenne31.self) }
+    @Test func consistentLiesGoldilocks() throws { try consistentLies(GoldilocksField.self) }
+    @Test func consistentLiesBN254() throws { try consistentLies(BN254ScalarField.self) }
+
+    /// Lies that keep every equation true and only leave a range: a quotient off by one with the remainder that belongs to it,
+    /// a requantisation rounded the wrong way with 2^shift more in the remainder, a row maximum that is too large or that of
+    /// another position, a table value that belongs to the neighbouring row.
+    func consistentLies<F: ProofField>(_: F.Type) throws {
+        for sample in SampleGraphs.all(seed: 9, random: 2) {
+            let p = try Prepared(sample, F.self)
+            for (id, node) in p.layout.graph.nodes.enumerated() {
+                var lies: [(String, Witness)] = []
+                switch node.operation {
+                case .requantise(_, let shift, let table):
+                    guard shift > 0 else { break }
+                    for sign: Int64 in [1, -1] {
+                        var w = p.witness
+                        let limb = p.layout.columns.lastIndex {
+                            if case .requantiseLimb(id, _) = $0.role { true } else { false }
+                        }!
+                        // The highest limb takes up the whole step of the rounded value.
+                        let bits = (shift - 1) % 16 + 1
+                        w.columns[limb] = changed(w.columns[limb], 0, to: w.columns[limb][0] - sign << bits)
+                        if let table {
+                            let t = p.layout.graph.tables[table]
+                            let h = p.witness.inputs[p.layout.lookups.firstIndex { $0.output == .node(id) }!][0] + sign
+                            guard t.domain.contains(h) else { continue }
+                            let y = Int64(t.values[Int(h - t.lowerBound)])
+                            let column = p.layout.valueColumn[id]!
+                            w.columns[column] = changed(w.columns[column], 0, to: y)
+                            w.nodes[id] = w.columns[column]
+                        } else {
+                            w.nodes[id] = changed(w.nodes[id], 0, to: w.nodes[id][0] + sign)
+                        }
+                        lies.append(("\(node.name) rounded by \(sign) more", w))
+                    }
+                case .divide, .squareRoot:
+                    for sign: Int64 in [1, -1] {
+                        var w = p.witness
+                        let column = p.layout.valueColumn[id]!
+                        w.columns[column] = changed(w.columns[column], 0, to: w.columns[column][0] + sign)
+                        w.nodes[id] = w.columns[column]
+                        w.recomputeRemainder(p.layout, id)
+                        lies.append(("\(node.name) off by \(sign)", w))
+                    }
+                case .rowMaximum(let x):
+                    let column = p.layout.valueColumn[id]!
+                    let position = p.layout.columns.firstIndex { $0.role == .oneHot(id) }!
+                    let width = p.layout.columns[position].shape.dimensions.last!
+                    var w = p.witness
+                    w.columns[column] = changed(w.columns[column], 0, to: w.columns[column][0] + 1)
+                    w.nodes[id] = w.columns[column]
+                    lies.append(("\(node.name) too large, attained nowhere", w))
+                    w.columns[position] = changed(w.columns[position], (0..<width).first { w.columns[position][$0] == 1 }!, to: 0)
+                    lies.append(("\(node.name) too large, no position", w))
+                    if let other = (0..<width).first(where: { w.nodes[x][$0] < p.witness.nodes[id][0] }) {
+                        w = p.witness
+                        let place = (0..<width).first { w.columns[position][$0] == 1 }!
+                        w.columns[position] = changed(changed(w.columns[position], place, to: 0), other, to: 1)
+                        w.columns[column] = changed(w.columns[column], 0, to: w.nodes[x][other])
+                        w.nodes[id] = w.columns[column]
+                        lies.append(("\(node.name) is a smaller entry", w))
+                    }
+                default: break
+                }
+                for (what, lie) in lies {
+                    var w = lie
+                    try w.count(p.layout, ignoringErrors: true)
+                    let proof = try Ideal<F>.prove(p.layout, w, tokens: p.tokens)
+                    #expect(throws: VerificationError.self, "\(sample.name): \(what)") {
+                        try Ideal<F>.verify(
+                            p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: w.columns,
+                            weights: p.weights)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func wrongMessagesMersenne31() throws { try wrongMessages(Mersenne31.self) }
+    @Test func wrongMessagesGoldilocks() throws { try wrongMessages(GoldilocksField.self) }
+    @Test func wrongMessagesBN254() throws { try wrongMessages(BN254ScalarField.self) }
+
+    /// Every value that a block sends is changed once, before it enters the transcript: no sub-claim goes unchecked.
+    func wrongMessages<F: ProofField>(_: F.Type) throws {
+        for sample in SampleGraphs.all(seed: 13, random: 1) {
+            let p = try Prepared(sample, F.self)
+            var sizes: [Int] = []
+            _ = try Ideal<F>.prove(p.layout, p.witness, tokens: p.tokens) { _, values in sizes.append(values.count) }
+            for (message, size) in sizes.enumerated() {
+                for position in Set([0, size / 3, size / 2, size - 1]) {
+                    var k = 0
+                    let proof = try Ideal<F>.prove(p.layout, p.witness, tokens: p.tokens) { _, values in
+                        if k == message { values[position] += F.Challenge(1) }
+                        k += 1
+                    }
+                    #expect(throws: VerificationError.self, "\(sample.name): message \(message)[\(position)]") {
+                        try Ideal<F>.verify(
+                            p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: p.witness.columns,
+                            weights: p.weights)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func swappedColumns() throws {
+        for sample in SampleGraphs.all(seed: 17, random: 2) {
+            let p = try Prepared(sample, Mersenne31.self)
+            let proof = try Ideal<Mersenne31>.prove(p.layout, p.witness, tokens: p.tokens)
+            for i in p.layout.columns.indices {
+                for j in 0..<i
+                where p.layout.columns[i].shape == p.layout.columns[j].shape
+                    && p.witness.columns[i].values != p.witness.columns[j].values
+                {
+                    var columns = p.witness.columns
+                    columns.swapAt(i, j)
+                    #expect(throws: VerificationError.self) {
+                        try Ideal<Mersenne31>.verify(
+                            p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: columns, weights: p.weights)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func aDroppedClaimIsNoticed() throws {
+        let book = ClaimBook<Int, QM31>()
+        book.claim(1, at: [], is: .one)
+        _ = book.take(1)
+        #expect(throws: VerificationError.self) { try book.close() }
+        let settled = ClaimBook<Int, QM31>()
+        settled.claim(1, at: [], is: .one)
+        _ = settled.take(1).settle()
+        try settled.close()
+        let forgotten = ClaimBook<Int, QM31>()
+        forgotten.claim(2, at: [], is: .one)
+        #expect(throws: VerificationError.self) { try forgotten.close() }
+    }
+}
+
+/// A tensor with one entry changed, declared range unchanged, storage wide enough for the lie.
+func changed(_ tensor: IntegerTensor, _ index: Int, to value: Int64) -> IntegerTensor {
+    let wide = IntegerBuffer(uninitialized: tensor.shape.count, range: Int64.min...Int64.max)
+    for i in 0..<tensor.shape.count { wide[i] = i == index ? value : tensor[i] }
+    return IntegerTensor(shape: tensor.shape, range: tensor.range, storage: wide)
+}
+
+struct SplitMix {
+    var state: UInt64
+    init(seed: UInt64) { state = seed }
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+        return z ^ z >> 31
+    }
+}

@@ -1,0 +1,248 @@
+import Commitments
+import Fields
+import Tensors
+import TestSupport
+import Testing
+import Transcripts
+
+/// Provers that lie inside the protocol, each in one place, consistently everywhere else.
+struct CheatingProver<F: ProofField, Code: LinearCode> where Code.F == F {
+    typealias S = TensorCodeScheme<F, Code>
+    typealias E = F.Challenge
+    let trial: OpeningTrial<S>
+    let claims: [OpeningClaim<E>]
+
+    /// Three vectors of their own rows, two of them claimed at one column point, and two that share a row.
+    init(securityBits: Int = 100, tampering: ((UnsafeMutablePointer<UInt8>, S) -> Void)? = nil) throws {
+        var random = CommitmentTestGenerator(seed: 17)
+        let int8: ClosedRange<Int64> = -128...127
+        let vectors = [[60, 100], [70, 64], [33, 60], [5], [2, 2]].map { random.tensor($0, int8) }
+        let scheme = try S(
+            shapes: vectors.map { CommittedShape(shape: $0.shape, range: $0.range) }, securityBits: securityBits,
+            hash: .blake3)
+        let made = try scheme.commit(vectors, tampering: tampering.map { body in { body($0, scheme) } })
+        let trial = OpeningTrial(scheme, vectors, commitment: made.commitment, state: made.state)
+        let point: [E] = random.point(14)
+        claims = [
+            trial.claim(0, at: Array(point[..<13])), trial.claim(1, at: Array(point[..<13])),
+            trial.claim(2, at: random.point(12)), trial.claim(3, at: random.point(3)), trial.claim(4, at: random.point(2)),
+        ]
+        self.trial = trial
+    }
+
+    func rejection(
+        lies: [OpeningClaim<E>]? = nil, _ change: (inout TensorCodeCheat<E>) -> Void = { _ in }
+    ) -> VerificationError? {
+        var cheat = TensorCodeCheat<E>()
+        change(&cheat)
+        let transcript = trial.transcriptOfProver()
+        trial.scheme.open(trial.vectors, state: trial.state, claims: lies ?? claims, transcript: transcript, cheat: cheat)
+        return trial.rejection(transcript.proof, lies ?? claims)
+    }
+}
+
+func checkCheatingProvers<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code.F == F {
+    typealias E = F.Challenge
+    typealias Prover = CheatingProver<F, Code>
+    let prover = try Prover()
+    #expect(prover.rejection() == nil)
+
+    // A false claim with rows that make the sumcheck true: only the columns can tell.
+    for i in prover.claims.indices {
+        var lies = prover.claims
+        lies[i] = OpeningClaim(vector: lies[i].vector, point: lies[i].point, value: lies[i].value + .one)
+        #expect(prover.rejection(lies: lies)?.check == "column sumcheck")
+        for group in 0..<2 {
+            let error = prover.rejection(lies: lies) { cheat in
+                cheat.groups = { rows, weights, gammas, _ in
+                    // Whatever group: an entry whose weight can be inverted takes the difference.
+                    let entry = (0..<rows[group].count).first { !weights[group][$0].isZero }!
+                    rows[group][entry] += gammas[i] * weights[group][entry].inverse()!
+                }
+            }
+            #expect(error?.check == "column")
+        }
+    }
+    // Rows changed so that the sumcheck stays true.
+    #expect(
+        prover.rejection { cheat in
+            cheat.groups = { rows, weights, _, _ in
+                rows[0][0] += weights[0][1]
+                rows[0][1] -= weights[0][0]
+            }
+        }?.check == "column")
+    // Rows changed so that it does not.
+    #expect(
+        prover.rejection { cheat in cheat.groups = { rows, _, _, _ in rows[0][3] += .one } }?.check == "column sumcheck")
+    // A wrong random row.
+    #expect(prover.rejection { cheat in cheat.randomRow = { row, _ in row[5] += .one } }?.check == "column")
+    #expect(
+        prover.rejection { cheat in
+            cheat.randomRow = { row, _ in for i in 0..<row.count { row[i] = .zero } }
+        }?.check == "column")
+    // Wrong values: of the random row, and of two groups so that their sum is right.
+    #expect(prover.rejection { cheat in cheat.values = { $0[0] += .one } }?.check == "row value")
+    #expect(prover.rejection { cheat in cheat.values = { $0[1] += .one } }?.check == "column sumcheck")
+    // A wrong row, of another value and of the same.
+    #expect(prover.rejection { cheat in cheat.sentRow = { row, _ in row[0] += .one } }?.check == "row value")
+    #expect(
+        prover.rejection { cheat in
+            cheat.sentRow = { row, weights in
+                row[0] += weights[1]
+                row[1] -= weights[0]
+            }
+        }?.check == "column")
+    #expect(
+        prover.rejection { cheat in cheat.sentRow = { row, _ in row = row.map { _ in .zero } } }?.check == "row value")
+
+    // Committed words off the code. Beyond the radius no opening passes; one wrong column passes where it is not opened.
+    let (columns, _) = prover.trial.scheme.encodedShape
+    let radius = prover.trial.scheme.code.outline.radius
+    func tampered(_ count: Int, first: Int, byte: Int) throws -> VerificationError? {
+        try Prover { matrix, scheme in
+            for j in 0..<count { matrix[(first + j) % columns * scheme.encodedShape.columnBytes + byte] ^= 1 }
+        }.rejection()
+    }
+    for (first, byte) in [(0, 0), (columns / 3, 4 * F.Base.byteCount)] {
+        #expect(try tampered(radius + 1, first: first, byte: byte)?.check == "column")
+        #expect(try tampered(columns, first: first, byte: byte)?.check == "column")
+    }
+    var accepted = 0
+    for first in 0..<40 where try tampered(1, first: 7 * first, byte: 0) == nil { accepted += 1 }
+    let opened = Double(prover.trial.scheme.queries) / Double(columns)
+    // Of 40 trials, each accepted with probability 1 - opened; five deviations on either side.
+    let spread = 5 * (40 * opened * (1 - opened)).squareRoot()
+    #expect(abs(Double(accepted) - 40 * (1 - opened)) <= spread + 1e-9, "\(accepted) of 40 with \(opened) opened")
+}
+
+/// A prover who commits to a fourth entry in a vector of three, consistently, and claims it.
+func checkPadding<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code.F == F {
+    typealias S = TensorCodeScheme<F, Code>
+    typealias E = F.Challenge
+    for dimensions in [[3], [3, 3], [70, 100], [3, 600]] {
+        let count = dimensions.reduce(1, *)
+        let vector = IntegerTensor(
+            shape: TensorShape(dimensions), range: -128...127, values: (0..<Int64(count)).map { ($0 * 7) % 100 })
+        let scheme = try S(
+            shapes: [CommittedShape(shape: vector.shape, range: vector.range)], securityBits: 90, hash: .blake3)
+        let layout = MatrixLayout([vector.shape], columnBits: scheme.code.outline.messageBits)
+        // The last row ends in padding; what is put there belongs to a padded index.
+        let row = layout.rowCount - 1
+        let padding = try #require(layout.sharedPaddings.last ?? layout.vectorPaddings[0].partial ?? layout.vectorPaddings[0].full)
+        let column = layout.paddings[padding].first!.lowerBound
+        for junk in [0, 5] {
+            let entry = F.Base(Int64(junk))
+            // Linear: the code word of the row changes by that of the entry.
+            let word = AlignedBuffer<F.Base>(repeating: .zero, count: scheme.code.outline.length)
+            word[column] = entry
+            scheme.code.encode(interleaved: word.pointer, stride: 1, width: 1)
+            let made = try scheme.commit(
+                [vector],
+                tampering: { matrix in
+                    for j in 0..<word.count {
+                        let place = matrix + j * scheme.encodedShape.columnBytes + row * F.Base.byteCount
+                        (F.Base(canonical: place)! + word[j]).write(to: place)
+                    }
+                })
+            let trial = OpeningTrial(scheme, [vector], commitment: made.commitment, state: made.state)
+            var random = CommitmentTestGenerator(seed: 8)
+            let point: [E] = random.point(vector.shape.variableCount)
+            let columnPart = layout.vectors[0].columnPoint(point)
+            let weights = AlignedBuffer<E>(repeating: .zero, count: layout.rowCount)
+            layout.vectors[0].addRowWeights(F.self, point, scale: .one, to: weights.pointer)
+            let eq = AlignedBuffer<E>(uninitialized: layout.columnCount)
+            F.expandEq(columnPart, scale: .one, into: eq.pointer)
+            let truth = trial.claim(0, at: point)
+            let claim = OpeningClaim(
+                vector: 0, point: point, value: truth.value + weights[row] * eq[column].scaled(by: entry))
+
+            var cheat = TensorCodeCheat<E>()
+            cheat.groups = { rows, _, gammas, random in
+                let share = layout.vectors[0].isBlock ? E.one : gammas[0] * weights[row]
+                rows[0][column] += share.scaled(by: entry)
+                rows[1 + padding][column] += random[row].scaled(by: entry)
+            }
+            cheat.randomRow = { sum, random in sum[column] += random[row].scaled(by: entry) }
+            let transcript = trial.transcriptOfProver()
+            scheme.open([vector], state: made.state, claims: [claim], transcript: transcript, cheat: cheat)
+            let error = trial.rejection(transcript.proof, [claim])
+            #expect(error?.check == (junk == 0 ? nil : "column sumcheck"), "\(dimensions)")
+        }
+    }
+}
+
+/// The leaf of a column that is hashed in bands, and columns that are encoded again.
+func checkBands<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code.F == F {
+    typealias S = TensorCodeScheme<F, Code>
+    var random = CommitmentTestGenerator(seed: 3)
+    let vectors = [[90, 100], [3]].map { random.tensor($0, -128...127) }
+    let shapes = vectors.map { CommittedShape(shape: $0.shape, range: $0.range) }
+    let whole = try S(shapes: shapes, securityBits: 80, hash: .blake3)
+    let banded = try S(shapes: shapes, securityBits: 80, hash: .blake3, keptBytes: 1)
+    #expect(whole.parameterDescription != banded.parameterDescription)
+    for scheme in [whole, banded] {
+        let trial = try OpeningTrial(scheme, vectors)
+        let claims = [trial.claim(0, at: random.point(14)), trial.claim(1, at: random.point(2))]
+        let proof = trial.prove(claims)
+        #expect(trial.rejection(proof, claims) == nil)
+        for i in stride(from: proof.bytes.count - 1, to: 0, by: -proof.bytes.count / 50) {
+            var wrong = proof
+            wrong.bytes[i] ^= 4
+            #expect(trial.rejection(wrong, claims) != nil)
+        }
+        let state = try scheme.restoreState(scheme.encodeState(trial.state), vectors: vectors, commitment: trial.commitment)
+        #expect(OpeningTrial(scheme, vectors, commitment: trial.commitment, state: state).prove(claims) == proof)
+    }
+}
+
+@Suite struct TensorCodeCheatingTests {
+    @Test func reedSolomon() throws {
+        try checkCheatingProvers(ReedSolomonCode<Mersenne31>.self)
+        try checkCheatingProvers(ReedSolomonCode<GoldilocksField>.self)
+        try checkCheatingProvers(ReedSolomonCode<BN254ScalarField>.self)
+    }
+
+    @Test func expander() throws {
+        try checkCheatingProvers(ExpanderCode<Mersenne31>.self)
+        try checkCheatingProvers(ExpanderCode<GoldilocksField>.self)
+        try checkCheatingProvers(ExpanderCode<BN254ScalarField>.self)
+    }
+
+    @Test func padding() throws {
+        try checkPadding(ReedSolomonCode<Mersenne31>.self)
+        try checkPadding(ReedSolomonCode<GoldilocksField>.self)
+        try checkPadding(ExpanderCode<BN254ScalarField>.self)
+    }
+
+    @Test func bands() throws {
+        try checkBands(ExpanderCode<Mersenne31>.self)
+        try checkBands(ReedSolomonCode<Mersenne31>.self)
+        try checkBands(ReedSolomonCode<GoldilocksField>.self)
+        try checkBands(ReedSolomonCode<BN254ScalarField>.self)
+    }
+
+    /// Levels that a field does not reach are refused, and the nearest one is right.
+    @Test func unreachableLevels() throws {
+        func nearest<F: ProofField>(_: F.Type, _ dimensions: [Int], _ bits: Int) -> Int? {
+            let shapes = [CommittedShape(shape: TensorShape(dimensions), range: -128...127)]
+            do {
+                _ = try OrionScheme<F>(shapes: shapes, securityBits: bits, hash: .blake3)
+                return nil
+            } catch CommitmentError.unreachableSecurity(_, _, let nearest) {
+                return nearest
+            } catch {
+                return -1
+            }
+        }
+        for (name, level) in [
+            ("m31", { nearest(Mersenne31.self, [1000, 1500], $0) }),
+            ("goldilocks", { nearest(GoldilocksField.self, [1000, 1500], $0) }),
+        ] {
+            let reached = try #require(level(128), "\(name) should not reach 128 bits")
+            #expect((105...127).contains(reached))
+            #expect(level(reached) == nil)
+            #expect(level(reached + 1) == reached)
+        }
+        #expect(nearest(BN254ScalarField.self, [1000, 1500], 128) == nil)
+    }
+}

@@ -1,0 +1,72 @@
+import CSIMD
+import TestSupport
+import Testing
+
+/// The integer matrix products, at every CPU level. They belong to no field; they share the switch of levels.
+@Suite(.serialized) struct GemmTests {
+    static let shapes: [(m: Int, n: Int, k: Int)] = [
+        (0, 3, 4), (3, 0, 4), (3, 4, 0), (13, 50, 0), (1, 1, 1), (1, 7, 3), (7, 1, 65), (2, 3, 63), (3, 5, 64), (4, 4, 66),
+        (5, 9, 127), (11, 200, 33), (200, 11, 129), (12, 12, 4), (16, 48, 512), (17, 49, 515), (33, 97, 1031),
+        (130, 100, 77), (64, 64, 64), (257, 3, 20), (31, 145, 1537),
+    ]
+
+    func factor<T: FixedWidthInteger>(_: T.Type, _ count: Int, _ filling: Int, _ state: inout UInt64) -> [T] {
+        (0..<count).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            switch filling {
+            case 0: return T(truncatingIfNeeded: state >> 40)
+            case 1: return T.min
+            case 2: return T.max
+            case 3: return [T.min, T.max, 0, 1, -1][Int(state >> 40) % 5]
+            default: return T(truncatingIfNeeded: Int(state >> 40) % 100 - 50)
+            }
+        }
+    }
+
+    @Test func eightBits() {
+        atEveryLevel { level in
+            var state: UInt64 = 1
+            for (m, n, k) in Self.shapes {
+                for filling in [(0, 0), (1, 1), (1, 2), (3, 3), (2, 2), (4, 0)] {
+                    let a = factor(Int8.self, m * k, filling.0, &state)
+                    let b = factor(Int8.self, n * k, filling.1, &state)
+                    // One more entry, which must stay.
+                    var c = [Int32](repeating: 77, count: m * n + 1)
+                    csimd_gemm_s8(a, b, &c, m, n, k)
+                    var want = [Int32](repeating: 77, count: m * n + 1)
+                    for i in 0..<m {
+                        for j in 0..<n {
+                            var sum: Int32 = 0
+                            for l in 0..<k { sum += Int32(a[i * k + l]) * Int32(b[j * k + l]) }
+                            want[i * n + j] = sum
+                        }
+                    }
+                    #expect(c == want, "\(m) x \(n) x \(k) at \(level)")
+                }
+            }
+        }
+    }
+
+    @Test func sixteenBits() {
+        atEveryLevel { level in
+            var state: UInt64 = 2
+            for (m, n, k) in Self.shapes {
+                for filling in [(0, 0), (1, 1), (1, 2), (3, 3), (2, 2), (4, 4), (4, 1)] {
+                    let a = factor(Int16.self, m * k, filling.0, &state)
+                    let b = factor(Int16.self, n * k, filling.1, &state)
+                    var c = [Int64](repeating: 77, count: m * n + 1)
+                    csimd_gemm_s16(a, b, &c, m, n, k)
+                    var want = [Int64](repeating: 77, count: m * n + 1)
+                    for i in 0..<m {
+                        for j in 0..<n {
+                            var sum: Int64 = 0
+                            for l in 0..<k { sum += Int64(a[i * k + l]) * Int64(b[j * k + l]) }
+                            want[i * n + j] = sum
+                        }
+                    }
+                    #expect(c == want, "\(m) x \(n) x \(k) at \(level)")
+                }
+            }
+        }
+    }
+}

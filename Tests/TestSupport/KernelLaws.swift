@@ -1,0 +1,473 @@
+import CSIMD
+import Fields
+import Foundation
+import Tensors
+import Testing
+
+/// `F` without its overrides: every bulk operation is the portable default of `ProofField`.
+public enum PortableOracle<F: ProofField>: ProofField {
+    public typealias Base = F.Base
+    public typealias Challenge = F.Challenge
+    public static var name: String { F.name + " portable" }
+    public static var modulus: [UInt64] { F.modulus }
+    public static var integerBound: Int64 { F.integerBound }
+    public static var challengeBits: Int { F.challengeBits }
+    public static var maximumCodeBits: Int { F.maximumCodeBits }
+    /// The code has no portable default: `checkKernels` takes its values one by one from a function.
+    public static func reedSolomonEncode(
+        interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int, messageBits: Int,
+        logInverseRate: Int
+    ) {
+        fatalError("the oracle does not encode")
+    }
+}
+
+private let levelLock = NSLock()
+
+/// Runs `body` at every CPU level up to the supported one and restores the level. One caller at a time; tests elsewhere
+/// that run meanwhile see the levels change, which no result may depend on.
+public func atEveryLevel(_ body: (_ name: String) -> Void) {
+    levelLock.lock()
+    let before = csimd_current_level()
+    defer {
+        csimd_set_level(before)
+        levelLock.unlock()
+    }
+    for (level, name) in [
+        (CSIMD_LEVEL_PORTABLE, "portable"), (CSIMD_LEVEL_AVX2, "avx2"), (CSIMD_LEVEL_AVX512, "avx512"),
+    ] where level.rawValue <= csimd_supported_level().rawValue {
+        csimd_set_level(level)
+        body(name)
+    }
+}
+
+/// Compares every bulk operation of `F` with the portable default, at every CPU level, on random and extreme values, at
+/// awkward lengths, at addresses with no more than the element's own alignment, and in place where the protocol allows it.
+///
+/// - Parameter code: the entry of the code word of a message at a position, by evaluation.
+public func checkKernels<F: ProofField>(
+    _: F.Type, code: @escaping (_ message: [F.Base], _ logInverseRate: Int, _ position: Int) -> F.Base
+) {
+    atEveryLevel { level in
+        var check = KernelCheck<F>(level: level)
+        check.vectors()
+        check.rounds()
+        check.integers(Int8.self)
+        check.integers(Int16.self)
+        check.integers(Int32.self)
+        check.integers(Int64.self)
+        check.codes(code)
+    }
+}
+
+/// How the inputs of one comparison are chosen.
+private enum Filling: CaseIterable {
+    case random
+    /// Each value picked from the extremes.
+    case edges
+    /// p - 1 everywhere, the least integer everywhere.
+    case top
+    /// The greatest integer everywhere; for field elements all ones.
+    case bottom
+}
+
+/// Elements between guard bytes, at an address that is a multiple of the element's alignment and of nothing more.
+private final class GuardedVector<E: BitwiseCopyable> {
+    let count: Int
+    let pointer: UnsafeMutablePointer<E>
+    private let raw: UnsafeMutableRawPointer
+    private let size: Int
+    private let start: Int
+    private static var fence: UInt8 { 0xa5 }
+
+    init(count: Int) {
+        self.count = count
+        start = 128 + MemoryLayout<E>.alignment
+        size = start + count * MemoryLayout<E>.stride + 128
+        raw = .allocate(byteCount: size, alignment: 128)
+        raw.initializeMemory(as: UInt8.self, repeating: Self.fence, count: size)
+        pointer = (raw + start).bindMemory(to: E.self, capacity: count)
+    }
+
+    convenience init(_ elements: [E]) {
+        self.init(count: elements.count)
+        for (i, e) in elements.enumerated() { pointer[i] = e }
+    }
+
+    deinit { raw.deallocate() }
+
+    var array: [E] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+    var buffer: UnsafeBufferPointer<E> { UnsafeBufferPointer(start: pointer, count: count) }
+
+    /// Whether nothing was written outside.
+    var isIntact: Bool {
+        let end = start + count * MemoryLayout<E>.stride
+        return [0..<start, end..<size].joined().allSatisfy {
+            raw.load(fromByteOffset: $0, as: UInt8.self) == Self.fence
+        }
+    }
+}
+
+private struct KernelCheck<F: ProofField> {
+    typealias Base = F.Base
+    typealias Challenge = F.Challenge
+    typealias Oracle = PortableOracle<F>
+
+    let level: String
+    var random = SplitMix64(seed: 0x6b65_726e_656c)
+    let edges: [Base]
+    static var counts: [Int] { [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 1000, 1031] }
+
+    init(level: String) {
+        self.level = level
+        var edges = [Base.zero, .one, -.one, Base(-2), Base(2)]
+        let half = Base(2).inverse()!
+        edges += [half, -half, half - .one]
+        var power = Base.one
+        // Limb boundaries of every representation, twice around for the longest.
+        for _ in 0..<260 {
+            edges += [power, power - .one, power + .one, -power]
+            power = power.doubled
+        }
+        self.edges = edges
+    }
+
+    // MARK: Inputs
+
+    mutating func base(_ filling: Filling) -> Base {
+        switch filling {
+        case .random: Base.uniform { random.next() }
+        case .edges: edges[Int(random.next() % UInt64(edges.count))]
+        case .top: -.one
+        case .bottom: .one
+        }
+    }
+
+    mutating func challenge(_ filling: Filling) -> Challenge {
+        Challenge(coordinates: (0..<Challenge.degree).map { _ in base(filling) })
+    }
+
+    mutating func bases(_ count: Int, _ filling: Filling) -> GuardedVector<Base> {
+        GuardedVector((0..<count).map { _ in base(filling) })
+    }
+
+    mutating func challenges(_ count: Int, _ filling: Filling) -> GuardedVector<Challenge> {
+        GuardedVector((0..<count).map { _ in challenge(filling) })
+    }
+
+    mutating func integers<T: SmallInteger>(_: T.Type, _ count: Int, _ filling: Filling) -> GuardedVector<T> {
+        let extremes: [T] = [T.min, T.max, T.min + 1, T.max - 1, 0, 1, -1]
+        return GuardedVector(
+            (0..<count).map { _ in
+                switch filling {
+                case .random: T(truncatingIfNeeded: random.next())
+                case .edges: extremes[Int(random.next() % UInt64(extremes.count))]
+                case .top: T.min
+                case .bottom: T.max
+                }
+            })
+    }
+
+    // MARK: Comparison
+
+    func expect<E: Equatable>(_ got: [E], _ want: [E], _ what: String) {
+        guard got != want else { return }
+        let i = zip(got, want).enumerated().first { $1.0 != $1.1 }!.offset
+        Issue.record("\(F.name) \(what) at level \(level), entry \(i): \(got[i]) instead of \(want[i])")
+    }
+
+    func expect<E: Equatable & BitwiseCopyable>(_ got: GuardedVector<E>, _ want: GuardedVector<E>, _ what: String) {
+        expect(got.array, want.array, what)
+        if !got.isIntact { Issue.record("\(F.name) \(what) at level \(level) wrote outside its output") }
+    }
+
+    // MARK: The operations
+
+    mutating func vectors() {
+        for count in Self.counts {
+            for filling in Filling.allCases {
+                let what = "of \(count) \(filling)"
+                let a = challenges(count, filling)
+                let b = challenges(count, filling)
+                let f = challenge(filling)
+                let initial = challenges(count, filling).array
+                let out = GuardedVector(initial)
+                let want = GuardedVector(initial)
+
+                F.add(a.pointer, b.pointer, into: out.pointer, count: count)
+                Oracle.add(a.pointer, b.pointer, into: want.pointer, count: count)
+                expect(out, want, "add \(what)")
+                let addedToA = GuardedVector(a.array)
+                F.add(addedToA.pointer, b.pointer, into: addedToA.pointer, count: count)
+                expect(addedToA, want, "add into a \(what)")
+                let addedToB = GuardedVector(b.array)
+                F.add(a.pointer, addedToB.pointer, into: addedToB.pointer, count: count)
+                expect(addedToB, want, "add into b \(what)")
+
+                F.multiply(a.pointer, b.pointer, into: out.pointer, count: count)
+                Oracle.multiply(a.pointer, b.pointer, into: want.pointer, count: count)
+                expect(out, want, "multiply \(what)")
+                let timesA = GuardedVector(a.array)
+                F.multiply(timesA.pointer, b.pointer, into: timesA.pointer, count: count)
+                expect(timesA, want, "multiply into a \(what)")
+                let timesB = GuardedVector(b.array)
+                F.multiply(a.pointer, timesB.pointer, into: timesB.pointer, count: count)
+                expect(timesB, want, "multiply into b \(what)")
+
+                let sum = GuardedVector(b.array)
+                let sumWanted = GuardedVector(b.array)
+                F.addScaled(a.pointer, by: f, to: sum.pointer, count: count)
+                Oracle.addScaled(a.pointer, by: f, to: sumWanted.pointer, count: count)
+                expect(sum, sumWanted, "addScaled \(what)")
+
+                F.scale(a.pointer, by: f, into: out.pointer, count: count)
+                Oracle.scale(a.pointer, by: f, into: want.pointer, count: count)
+                expect(out, want, "scale \(what)")
+                let scaled = GuardedVector(a.array)
+                F.scale(scaled.pointer, by: f, into: scaled.pointer, count: count)
+                expect(scaled, want, "scale in place \(what)")
+
+                expect(
+                    [F.innerProduct(a.pointer, b.pointer, count: count)],
+                    [Oracle.innerProduct(a.pointer, b.pointer, count: count)], "innerProduct \(what)")
+                let c = bases(count, filling)
+                expect(
+                    [F.innerProduct(base: c.pointer, b.pointer, count: count)],
+                    [Oracle.innerProduct(base: c.pointer, b.pointer, count: count)], "innerProduct of base \(what)")
+
+                let inverses = GuardedVector(a.array)
+                let inversesWanted = GuardedVector(a.array)
+                F.invert(inverses.pointer, count: count)
+                Oracle.invert(inversesWanted.pointer, count: count)
+                expect(inverses, inversesWanted, "invert \(what)")
+
+                let d = bases(count, filling)
+                let baseSum = GuardedVector(d.array)
+                let baseSumWanted = GuardedVector(d.array)
+                let baseFactor = base(filling)
+                F.addScaled(base: c.pointer, by: baseFactor, to: baseSum.pointer, count: count)
+                Oracle.addScaled(base: c.pointer, by: baseFactor, to: baseSumWanted.pointer, count: count)
+                expect(baseSum, baseSumWanted, "addScaled of base \(what)")
+            }
+        }
+        for variables in 0...11 {
+            for filling in Filling.allCases {
+                let point = challenges(variables, filling).array
+                let scale = challenge(filling)
+                let out = challenges(1 << variables, filling)
+                let want = GuardedVector<Challenge>(count: 1 << variables)
+                F.expandEq(point, scale: scale, into: out.pointer)
+                Oracle.expandEq(point, scale: scale, into: want.pointer)
+                expect(out, want, "expandEq of \(variables) variables \(filling)")
+            }
+        }
+    }
+
+    mutating func rounds() {
+        for count in Self.counts {
+            for filling in Filling.allCases {
+                let what = "of \(count) \(filling)"
+                let r = challenge(filling)
+                let a = challenges(2 * count, filling)
+                let b = challenges(2 * count, filling)
+                let c = challenges(2 * count, filling)
+                let w = challenges(count, filling)
+                let p = challenges(4 * count, filling)
+                let q = challenges(4 * count, filling)
+
+                let out = GuardedVector<Challenge>(count: count)
+                let want = GuardedVector<Challenge>(count: count)
+                F.fold(a.pointer, at: r, into: out.pointer, pairs: count)
+                Oracle.fold(a.pointer, at: r, into: want.pointer, pairs: count)
+                expect(out, want, "fold \(what)")
+                let folded = GuardedVector(a.array)
+                F.fold(folded.pointer, at: r, into: folded.pointer, pairs: count)
+                expect(folded.array, want.array + a.array[count...], "fold in place \(what)")
+
+                let pairs = GuardedVector<Challenge>(count: 2 * count)
+                let pairsWanted = GuardedVector<Challenge>(count: 2 * count)
+                F.foldPairs(p.pointer, at: r, into: pairs.pointer, quads: count)
+                Oracle.foldPairs(p.pointer, at: r, into: pairsWanted.pointer, quads: count)
+                expect(pairs, pairsWanted, "foldPairs \(what)")
+                let pairsFolded = GuardedVector(p.array)
+                F.foldPairs(pairsFolded.pointer, at: r, into: pairsFolded.pointer, quads: count)
+                expect(
+                    pairsFolded.array, pairsWanted.array + p.array[(2 * count)...], "foldPairs in place \(what)")
+
+                let two = F.roundProduct2(a.pointer, b.pointer, pairs: count)
+                let twoWanted = Oracle.roundProduct2(a.pointer, b.pointer, pairs: count)
+                expect(
+                    [two.atZero, two.leading], [twoWanted.atZero, twoWanted.leading], "roundProduct2 \(what)")
+
+                let three = F.roundProduct3(a.pointer, b.pointer, c.pointer, pairs: count)
+                let threeWanted = Oracle.roundProduct3(a.pointer, b.pointer, c.pointer, pairs: count)
+                expect(
+                    [three.atZero, three.atMinusOne, three.leading],
+                    [threeWanted.atZero, threeWanted.atMinusOne, threeWanted.leading], "roundProduct3 \(what)")
+
+                let weighted = F.roundWeightedProduct2(weights: w.pointer, a.pointer, b.pointer, pairs: count)
+                let weightedWanted = Oracle.roundWeightedProduct2(
+                    weights: w.pointer, a.pointer, b.pointer, pairs: count)
+                expect(
+                    [weighted.atZero, weighted.leading], [weightedWanted.atZero, weightedWanted.leading],
+                    "roundWeightedProduct2 \(what)")
+
+                let fractions = F.roundFractions(
+                    weights: w.pointer, p: p.pointer, q: q.pointer, lambda: r, quads: count)
+                let fractionsWanted = Oracle.roundFractions(
+                    weights: w.pointer, p: p.pointer, q: q.pointer, lambda: r, quads: count)
+                expect(
+                    [fractions.atZero, fractions.leading], [fractionsWanted.atZero, fractionsWanted.leading],
+                    "roundFractions \(what)")
+
+                let pOut = GuardedVector<Challenge>(count: count)
+                let qOut = GuardedVector<Challenge>(count: count)
+                let pWanted = GuardedVector<Challenge>(count: count)
+                let qWanted = GuardedVector<Challenge>(count: count)
+                F.addFractions(p: a.pointer, q: b.pointer, pOut: pOut.pointer, qOut: qOut.pointer, pairs: count)
+                Oracle.addFractions(
+                    p: a.pointer, q: b.pointer, pOut: pWanted.pointer, qOut: qWanted.pointer, pairs: count)
+                expect(pOut, pWanted, "addFractions, numerators, \(what)")
+                expect(qOut, qWanted, "addFractions, denominators, \(what)")
+                let (pIn, qIn) = (GuardedVector(a.array), GuardedVector(b.array))
+                F.addFractions(p: pIn.pointer, q: qIn.pointer, pOut: pIn.pointer, qOut: qIn.pointer, pairs: count)
+                expect(pIn.array, pWanted.array + a.array[count...], "addFractions in place, numerators, \(what)")
+                expect(qIn.array, qWanted.array + b.array[count...], "addFractions in place, denominators, \(what)")
+            }
+        }
+    }
+
+    mutating func integers<T: SmallInteger>(_: T.Type) {
+        for count in Self.counts + [2500] {
+            for filling in Filling.allCases {
+                let what = "of \(count) \(T.self) \(filling)"
+                let a = integers(T.self, count, filling)
+                let b = challenges(count, filling)
+                let f = challenge(filling)
+
+                let base = GuardedVector<Base>(count: count)
+                let baseWanted = GuardedVector<Base>(count: count)
+                F.embed(a.buffer, into: base.pointer)
+                Oracle.embed(a.buffer, into: baseWanted.pointer)
+                expect(base, baseWanted, "embed \(what)")
+                let wide = GuardedVector<Challenge>(count: count)
+                let wideWanted = GuardedVector<Challenge>(count: count)
+                F.embed(a.buffer, into: wide.pointer)
+                Oracle.embed(a.buffer, into: wideWanted.pointer)
+                expect(wide, wideWanted, "embed as challenges \(what)")
+
+                let sum = GuardedVector(b.array)
+                let sumWanted = GuardedVector(b.array)
+                F.addScaled(a.buffer, by: f, to: sum.pointer)
+                Oracle.addScaled(a.buffer, by: f, to: sumWanted.pointer)
+                expect(sum, sumWanted, "addScaled \(what)")
+
+                expect(
+                    [F.innerProduct(a.buffer, b.pointer)], [Oracle.innerProduct(a.buffer, b.pointer)],
+                    "innerProduct \(what)")
+
+                let even = UnsafeBufferPointer(rebasing: a.buffer[..<(count & ~1)])
+                let out = GuardedVector<Challenge>(count: count / 2)
+                let want = GuardedVector<Challenge>(count: count / 2)
+                F.fold(even, at: f, into: out.pointer)
+                Oracle.fold(even, at: f, into: want.pointer)
+                expect(out, want, "fold \(what)")
+            }
+        }
+        let shapes = [
+            (0, 5), (5, 0), (1, 1), (2, 3), (3, 17), (4, 64), (5, 65), (7, 127), (16, 16), (33, 100), (64, 1),
+            (1, 640), (130, 70), (257, 300), (1030, 3), (3, 5000), (66000, 1), (1, 66000),
+        ]
+        for (rows, columns) in shapes {
+            // The longest are there for sums of extremes in narrow accumulators.
+            for filling in Filling.allCases where rows + columns < 60000 || (filling == .top && T.bitWidth < 32) {
+                let what = "\(rows) x \(columns) \(T.self) \(filling)"
+                let matrix = integers(T.self, rows * columns, filling)
+                let rowWeights = challenges(rows, filling)
+                let columnWeights = challenges(columns, filling)
+                let initial = challenges(columns, filling).array
+
+                let out = GuardedVector(initial)
+                let want = GuardedVector(initial)
+                F.combineRows(
+                    matrix.pointer, rows: rows, columns: columns, weights: rowWeights.pointer, addTo: out.pointer)
+                Oracle.combineRows(
+                    matrix.pointer, rows: rows, columns: columns, weights: rowWeights.pointer, addTo: want.pointer)
+                expect(out, want, "combineRows \(what)")
+
+                let right = GuardedVector<Challenge>(count: rows)
+                let rightWanted = GuardedVector<Challenge>(count: rows)
+                F.combineColumns(
+                    matrix.pointer, rows: rows, columns: columns, weights: columnWeights.pointer,
+                    into: right.pointer)
+                Oracle.combineColumns(
+                    matrix.pointer, rows: rows, columns: columns, weights: columnWeights.pointer,
+                    into: rightWanted.pointer)
+                expect(right, rightWanted, "combineColumns \(what)")
+            }
+        }
+    }
+
+    mutating func codes(_ code: (_ message: [Base], _ logInverseRate: Int, _ position: Int) -> Base) {
+        let layouts = [
+            (stride: 1, width: 1), (2, 2), (3, 1), (3, 3), (4, 4), (5, 5), (8, 8), (9, 7), (16, 16), (20, 17),
+            (32, 32), (40, 0), (40, 33), (64, 64),
+        ]
+        for messageBits in [0, 1, 2, 3, 4, 5, 6, 7, 9, 13] {
+            for logInverseRate in [0, 1, 2, 3] {
+                for (stride, width) in layouts where messageBits < 10 || (width < 20 && logInverseRate == 1) {
+                    let filling: Filling = messageBits == 3 ? .top : messageBits == 4 ? .edges : .random
+                    check(messageBits, logInverseRate, stride, width, filling, code)
+                }
+            }
+        }
+    }
+
+    private mutating func check(
+        _ messageBits: Int, _ logInverseRate: Int, _ stride: Int, _ width: Int, _ filling: Filling,
+        _ code: (_ message: [Base], _ logInverseRate: Int, _ position: Int) -> Base
+    ) {
+        let what = "code 2^\(messageBits) rate 2^-\(logInverseRate) width \(width) stride \(stride) \(filling)"
+        let length = 1 << (messageBits + logInverseRate)
+        // No row needs to end where the stride does: the last one stops at the width.
+        let values = bases((length - 1) * stride + width, filling)
+        let before = values.array
+        F.reedSolomonEncode(
+            interleaved: values.pointer, stride: stride, width: width, messageBits: messageBits,
+            logInverseRate: logInverseRate)
+        let after = values.array
+        if !values.isIntact { Issue.record("\(F.name) \(what) at level \(level) wrote outside its output") }
+        for i in 0..<length {
+            for j in width..<stride where i * stride + j < after.count {
+                if after[i * stride + j] != before[i * stride + j] {
+                    Issue.record("\(F.name) \(what) at level \(level) wrote beside its columns")
+                    return
+                }
+            }
+        }
+        for j in 0..<width where width < 8 || j == 0 || j == width - 1 || j == width / 2 {
+            let message = (0..<1 << messageBits).map { before[$0 * stride + j] }
+            // A few positions where there are many; evaluation is slow.
+            let positions =
+                length <= 64
+                ? Array(0..<length) : (0..<8).map { _ in Int(random.next() % UInt64(length)) } + [0, length - 1]
+            for i in positions where after[i * stride + j] != code(message, logInverseRate, i) {
+                Issue.record("\(F.name) \(what) at level \(level): column \(j), position \(i) is wrong")
+                return
+            }
+        }
+    }
+}
+
+/// SplitMix64: the same inputs in every run.
+private struct SplitMix64 {
+    var state: UInt64
+    init(seed: UInt64) { state = seed }
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,341 @@
+import Fields
+import Testing
+import Transcripts
+
+@Suite struct TranscriptTests {
+    func prover(_ hash: HashFunction = .blake3, domain: String = "test") -> ProverTranscript {
+        ProverTranscript(domain: domain, hash: hash)
+    }
+
+    func expectRejected(_ check: String, _ body: () throws -> Void) {
+        do {
+            try body()
+            Issue.record("accepted")
+        } catch let error as VerificationError {
+            #expect(error.check == check)
+        } catch {
+            Issue.record(error)
+        }
+    }
+
+    /// Pinned against an implementation of the documentation in another language (Python, hashlib and the official
+    /// BLAKE3): a change here makes every existing proof invalid.
+    @Test(arguments: HashFunction.allCases) func knownAnswers(_ hash: HashFunction) {
+        let transcript = prover(hash)
+        transcript.absorb("bytes", [1, 2, 3])
+        transcript.absorb("elements", [SmallField(1), SmallField(2), SmallField(-1)])
+        transcript.absorb("integer", integer: 77)
+        transcript.absorb("string", string: "n\u{e4}h")
+        let words = transcript.challengeWords("words", count: 5)
+        let elements: [SmallField] = transcript.challenges("field", count: 3)
+        let indices = transcript.distinctIndices("indices", count: 5, bound: 1000)
+        transcript.absorb("more", [UInt8]())
+        let last = transcript.challengeWords("last", count: 40)
+        switch hash {
+        case .blake3:
+            #expect(
+                words == [
+                    0x202a_5639_e4a4_1ffa, 0x40bb_d9d5_7f58_ebf8, 0x9c00_c877_883c_5a08, 0xa057_154d_0140_8ad7,
+                    0x05db_4a18_cf69_fe59,
+                ])
+            #expect(elements.map(\.value) == [48730, 7228, 51822])
+            #expect(indices == [313, 547, 584, 632, 958])
+            #expect(last[39] == 0x20a9_cc00_5647_0352)
+        case .sha256:
+            #expect(
+                words == [
+                    0x1453_6a14_931f_a34c, 0x03c9_0e04_b97d_6016, 0x680d_0e15_2e5b_ecef, 0x12e0_0129_8f62_3f48,
+                    0x65ff_a2b1_47c6_7731,
+                ])
+            #expect(elements.map(\.value) == [34703, 14312, 5191])
+            #expect(indices == [238, 443, 642, 798, 932])
+            #expect(last[39] == 0x812b_f8fe_45fd_68e1)
+        }
+    }
+
+    @Test(arguments: HashFunction.allCases) func proverAndVerifierAgree(_ hash: HashFunction) throws {
+        var random = Seeded(state: 1)
+        let root = random.digest()
+        let elements = (0..<7).map { SmallField($0 * 9999) }
+
+        let p = prover(hash)
+        p.absorb("public", integer: 5)
+        p.send("root", digests: [root])
+        let a: SmallField = p.challenge("a")
+        p.send("elements", elements)
+        p.send("one", SmallField(17))
+        p.hint([9, 9, 9])
+        p.hint(digests: [root, .zero])
+        let b: [SmallField] = p.challenges("b", count: 10)
+        p.send("bytes", bytes: [1, 2])
+        p.send("nothing", [SmallField]())
+        let c = p.distinctIndices("c", count: 20, bound: 64)
+
+        let v = VerifierTranscript(domain: "test", hash: hash, proof: p.proof)
+        v.absorb("public", integer: 5)
+        #expect(try v.receiveDigests("root", count: 1) == [root])
+        #expect(v.challenge("a") == a)
+        #expect(try v.receive("elements", count: 7) == elements)
+        #expect(try v.receiveOne("one") == SmallField(17))
+        #expect(Array(try v.hint(count: 3)) == [9, 9, 9])
+        #expect(try v.hintDigests(count: 2) == [root, .zero])
+        #expect(v.challenges("b", count: 10) == b)
+        #expect(try v.receiveBytes("bytes", count: 2) == [1, 2])
+        #expect(try v.receive("nothing", count: 0) == [SmallField]())
+        #expect(v.distinctIndices("c", count: 20, bound: 64) == c)
+        #expect(v.remaining == 0)
+        try v.finish()
+    }
+
+    /// Ways to say nearly the same thing: all draw different challenges.
+    @Test(arguments: HashFunction.allCases) func everythingAbsorbedCounts(_ hash: HashFunction) {
+        typealias Script = (String, (ProverTranscript) -> Void)
+        let one = SmallField(1)
+        let two = SmallField(2)
+        let scripts: [Script] = [
+            ("nothing", { _ in }),
+            ("bytes", { $0.absorb("a", [1, 2]) }),
+            (
+                "split",
+                {
+                    $0.absorb("a", [1])
+                    $0.absorb("a", [2])
+                }
+            ),
+            (
+                "split with an empty part",
+                {
+                    $0.absorb("a", [1, 2])
+                    $0.absorb("a", [UInt8]())
+                }
+            ),
+            ("empty", { $0.absorb("a", [UInt8]()) }),
+            ("one byte changed", { $0.absorb("a", [1, 3]) }),
+            ("order", { $0.absorb("a", [2, 1]) }),
+            ("label", { $0.absorb("b", [1, 2]) }),
+            ("longer label", { $0.absorb("ab", [1, 2]) }),
+            ("label taking from the bytes", { $0.absorb("a\u{1}", [2]) }),
+            ("elements", { $0.absorb("a", [one, two]) }),
+            ("elements as bytes", { $0.absorb("a", [1, 0, 2, 0]) }),
+            (
+                "elements split",
+                {
+                    $0.absorb("a", one)
+                    $0.absorb("a", two)
+                }
+            ),
+            ("elements with a zero", { $0.absorb("a", [one, two, .zero]) }),
+            ("elements of another type", { $0.absorb("a", [WideField(1 | 2 << 16)]) }),
+            ("integer", { $0.absorb("a", integer: 0x0201) }),
+            ("integer as bytes", { $0.absorb("a", [1, 2, 0, 0, 0, 0, 0, 0]) }),
+            ("string", { $0.absorb("a", string: "\u{1}\u{2}") }),
+            (
+                "two entries",
+                {
+                    $0.absorb("a", [1, 2])
+                    $0.absorb("b", [3])
+                }
+            ),
+            (
+                "two entries exchanged",
+                {
+                    $0.absorb("b", [3])
+                    $0.absorb("a", [1, 2])
+                }
+            ),
+            (
+                "a challenge before",
+                {
+                    _ = $0.challengeWords("x", count: 1)
+                    $0.absorb("a", [1, 2])
+                }
+            ),
+            (
+                "two challenges before",
+                {
+                    _ = $0.challengeWords("x", count: 1)
+                    _ = $0.challengeWords("x", count: 1)
+                    $0.absorb("a", [1, 2])
+                }
+            ),
+            (
+                "a challenge between",
+                {
+                    $0.absorb("a", [1])
+                    _ = $0.challengeWords("x", count: 1)
+                    $0.absorb("a", [2])
+                }
+            ),
+        ]
+        var seen: [UInt64: String] = [:]
+        func note(_ name: String, _ word: UInt64) {
+            if let other = seen[word] { Issue.record("\(name) and \(other) draw the same") }
+            seen[word] = name
+        }
+        for (name, script) in scripts {
+            let transcript = prover(hash)
+            script(transcript)
+            note(name, transcript.challengeWords("challenge", count: 1)[0])
+        }
+        note("another domain", prover(hash, domain: "tests").challengeWords("challenge", count: 1)[0])
+        note("another label", prover(hash).challengeWords("challenges", count: 1)[0])
+        let twice = prover(hash)
+        _ = twice.challengeWords("challenge", count: 1)
+        note("drawn twice", twice.challengeWords("challenge", count: 1)[0])
+        for other in HashFunction.allCases where other != hash {
+            note("another hash", prover(other).challengeWords("challenge", count: 1)[0])
+        }
+    }
+
+    @Test func everyBitCounts() {
+        func draw(_ bytes: [UInt8]) -> UInt64 {
+            let transcript = prover()
+            transcript.absorb("a", bytes)
+            return transcript.challengeWords("c", count: 1)[0]
+        }
+        let bytes = pattern(150)
+        var seen: Set = [draw(bytes)]
+        for bit in 0..<8 * bytes.count {
+            var changed = bytes
+            changed[bit / 8] ^= 1 << UInt8(bit % 8)
+            #expect(seen.insert(draw(changed)).inserted)
+        }
+    }
+
+    /// What is the same by definition: one element or an array of one, raw bytes or an array, digests or their bytes,
+    /// sending or absorbing; and how many words are drawn does not matter to what follows.
+    @Test func equivalences() {
+        func draw(_ script: (ProverTranscript) -> Void) -> UInt64 {
+            let transcript = prover()
+            script(transcript)
+            return transcript.challengeWords("c", count: 1)[0]
+        }
+        let digest = HashFunction.blake3.hash([1])
+        #expect(draw { $0.absorb("a", SmallField(3)) } == draw { $0.send("a", [SmallField(3)]) })
+        #expect(
+            draw { $0.absorb("a", [1, 2]) } == draw { t in [UInt8]([1, 2]).withUnsafeBytes { t.absorb("a", raw: $0) } })
+        #expect(draw { $0.absorb("a", raw: .init(start: nil, count: 0)) } == draw { $0.send("a", bytes: []) })
+        #expect(draw { $0.absorb("a", digests: [digest]) } == draw { $0.send("a", bytes: digest.bytes) })
+        #expect(draw { $0.hint([1]) } == draw { _ in })
+        #expect(
+            draw { _ = $0.challengeWords("x", count: 1) } == draw { _ = $0.challengeWords("x", count: 1000) })
+        let long = prover().challengeWords("x", count: 1000)
+        for count in [0, 1, 4, 5, 8, 9, 64, 300] {
+            #expect(prover().challengeWords("x", count: count) == Array(long[..<count]))
+        }
+        #expect(Set(long).count == 1000)
+    }
+
+    // MARK: Indices
+
+    @Test func indicesAreDistinctAndRising() {
+        let transcript = prover()
+        for (count, bound) in [(0, 0), (0, 5), (1, 1), (5, 5), (4, 5), (1, 5), (100, 100), (99, 100), (1000, 1 << 20)] {
+            let indices = transcript.distinctIndices("i", count: count, bound: bound)
+            #expect(indices.count == count)
+            #expect(zip(indices, indices.dropFirst()).allSatisfy { $0 < $1 })
+            #expect(indices.allSatisfy { 0..<bound ~= $0 })
+        }
+        #expect(transcript.distinctIndices("all", count: 50_000, bound: 50_000) == Array(0..<50_000))
+        #expect(transcript.distinctIndices("far", count: 3, bound: .max).count == 3)
+    }
+
+    /// All subsets equally often: chi-squared over the 20 subsets of three of six.
+    @Test(arguments: HashFunction.allCases) func indicesAreUniform(_ hash: HashFunction) {
+        let transcript = prover(hash)
+        var seen: [[Int]: Double] = [:]
+        let draws = 20_000.0
+        for _ in 0..<Int(draws) { seen[transcript.distinctIndices("i", count: 3, bound: 6), default: 0] += 1 }
+        #expect(seen.count == 20)
+        let chi = seen.values.reduce(0) { $0 + ($1 - draws / 20) * ($1 - draws / 20) / (draws / 20) }
+        // 19 degrees of freedom: above 60 with probability 4e-6, and the transcript is fixed.
+        #expect(chi < 60)
+    }
+
+    @Test func challengesAreUniform() {
+        var bins = [Double](repeating: 0, count: 16)
+        let challenges: [SmallField] = prover().challenges("c", count: 16_000)
+        for challenge in challenges { bins[Int(challenge.value * 16 / SmallField.modulus)] += 1 }
+        let chi = bins.reduce(0) { $0 + ($1 - 1000) * ($1 - 1000) / 1000 }
+        #expect(chi < 60)
+    }
+
+    // MARK: Hostile proofs
+
+    @Test func truncatedProofsAreRejected() {
+        let p = prover()
+        p.send("elements", (0..<5).map { SmallField($0) })
+        p.send("bytes", bytes: [1, 2, 3])
+        p.hint([4, 5])
+        func read(_ proof: [UInt8]) throws {
+            let v = VerifierTranscript(domain: "test", hash: .blake3, proof: proof)
+            let _: [SmallField] = try v.receive("elements", count: 5)
+            _ = try v.receiveBytes("bytes", count: 3)
+            _ = try v.hint("column", count: 2)
+            try v.finish()
+        }
+        #expect(throws: Never.self) { try read(p.proof) }
+        for count in 0..<10 { expectRejected("elements") { try read(Array(p.proof[..<count])) } }
+        for count in 10..<13 { expectRejected("bytes") { try read(Array(p.proof[..<count])) } }
+        for count in 13..<15 { expectRejected("column") { try read(Array(p.proof[..<count])) } }
+        expectRejected("end of proof") { try read(p.proof + [0]) }
+    }
+
+    @Test func countsAreNotTrusted() {
+        let v = VerifierTranscript(domain: "test", hash: .blake3, proof: [1, 2, 3, 4])
+        for count in [3, Int.max, Int.max / 2 + 1, -1, Int.min] {
+            expectRejected("x") { let _: [SmallField] = try v.receive("x", count: count) }
+            expectRejected("d") { _ = try v.receiveDigests("d", count: count) }
+        }
+        for count in [5, Int.max, -1, Int.min] {
+            expectRejected("b") { _ = try v.receiveBytes("b", count: count) }
+            expectRejected("hint") { _ = try v.hint(count: count) }
+        }
+        expectRejected("hint") { _ = try v.hintDigests(count: 1) }
+        // Nothing was consumed.
+        #expect(v.remaining == 4)
+    }
+
+    @Test func nonCanonicalElementsAreRejected() throws {
+        for value in 65521...65535 {
+            let proof: [UInt8] = [1, 0, UInt8(value & 0xff), UInt8(value >> 8)]
+            let v = VerifierTranscript(domain: "test", hash: .sha256, proof: proof)
+            expectRejected("x") { let _: [SmallField] = try v.receive("x", count: 2) }
+        }
+        let v = VerifierTranscript(domain: "test", hash: .sha256, proof: [0xf0, 0xff])
+        #expect(try v.receiveOne("x") == SmallField(-1))
+    }
+
+    /// A verifier that is sent something else draws something else.
+    @Test func aChangedMessageChangesTheChallenge() throws {
+        let p = prover()
+        p.send("x", [SmallField(5)])
+        let honest: SmallField = p.challenge("c")
+        let v = VerifierTranscript(domain: "test", hash: .blake3, proof: [6, 0])
+        let _: [SmallField] = try v.receive("x", count: 1)
+        #expect(v.challenge("c", as: SmallField.self) != honest)
+    }
+
+    @Test func errorsReadWell() {
+        let error = VerificationError(check: "sumcheck", detail: "round 3 does not add up")
+        #expect("\(error)" == "sumcheck: round 3 does not add up")
+    }
+}
+
+/// As `SmallField`, in encodings of four bytes.
+struct WideField: Field {
+    let inner: Int64
+    init(_ integer: Int64) { inner = integer }
+    static var zero: WideField { .init(0) }
+    static var one: WideField { .init(1) }
+    static func + (a: WideField, b: WideField) -> WideField { .init(a.inner + b.inner) }
+    static func - (a: WideField, b: WideField) -> WideField { .init(a.inner - b.inner) }
+    static func * (a: WideField, b: WideField) -> WideField { .init(a.inner * b.inner) }
+    static prefix func - (a: WideField) -> WideField { .init(-a.inner) }
+    func inverse() -> WideField? { nil }
+    static var byteCount: Int { 4 }
+    func write(to bytes: UnsafeMutableRawPointer) { bytes.storeBytes(of: UInt32(inner), as: UInt32.self) }
+    init?(canonical bytes: UnsafeRawPointer) { inner = Int64(bytes.loadUnaligned(as: UInt32.self)) }
+    static func uniform(_ next: () -> UInt64) -> WideField { .init(Int64(next() & 0xffff)) }
+    var description: String { "\(inner)" }
+}
