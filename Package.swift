@@ -35,8 +35,7 @@ let package = Package(
         .target(
             name: "CSIMD",
             path: "CSIMD",
-            publicHeadersPath: "include",
-            linkerSettings: [.linkedLibrary("gomp")]),
+            publicHeadersPath: "include"),
         room("Tensors", needs: ["CSIMD"]),
         room("Fields", needs: ["CSIMD", "Tensors"]),
         room("Transcripts", needs: ["CSIMD", "Tensors", "Fields"]),

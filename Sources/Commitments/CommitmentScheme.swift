@@ -74,7 +74,8 @@ public protocol CommitmentScheme: Sendable {
     ///
     /// - Precondition: claims name vectors that exist, at points of as many coordinates as these have variables.
     func open(
-        _ vectors: [IntegerTensor], state: ProverState, claims: [OpeningClaim<F.Challenge>], transcript: ProverTranscript)
+        _ vectors: [IntegerTensor], state: ProverState, claims: [OpeningClaim<F.Challenge>],
+        transcript: ProverTranscript)
     /// Reads the proof that `open` wrote and checks it. No claims, no proof.
     ///
     /// - Throws: `VerificationError`, whatever the commitment and the proof.

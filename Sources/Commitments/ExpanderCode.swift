@@ -130,7 +130,8 @@ public struct ExpanderCode<F: ProofField>: LinearCode {
         let bits = Double(failureBits)
         // At most 22 matrices, for 2^22 entries shrink to 64 in 11 steps by 0.34: 32 shares are enough.
         let parameters = try ExpanderParameters.levels(
-            1 << outline.messageBits, row: row, fieldBits: TensorCodeParameters<F, Self>.baseBits, failureBits: bits + 5)
+            1 << outline.messageBits, row: row, fieldBits: TensorCodeParameters<F, Self>.baseBits, failureBits: bits + 5
+        )
         var levels: [Level] = []
         var first = 0
         for p in parameters {
@@ -165,7 +166,8 @@ public struct ExpanderCode<F: ProofField>: LinearCode {
 
     public var description: String {
         let degrees = levels.map { "\($0.a.rows):\($0.a.degree),\($0.b.degree)" }.joined(separator: " ")
-        return "expander \(1 << outline.messageBits)/\(outline.length) distance \(outline.distance) degrees [\(degrees)]"
+        return
+            "expander \(1 << outline.messageBits)/\(outline.length) distance \(outline.distance) degrees [\(degrees)]"
     }
 
     public var proximityTheorem: String { "Roth-Zémor, radius below a third of the distance" }

@@ -127,7 +127,8 @@ public struct RawScheme<F: ProofField>: CommitmentScheme {
             bytes.withUnsafeBytes {
                 let source = $0.baseAddress!
                 for i in 0..<target.count {
-                    target.pointer[i] = T(littleEndian: source.loadUnaligned(fromByteOffset: i * T.bitWidth / 8, as: T.self))
+                    target.pointer[i] = T(
+                        littleEndian: source.loadUnaligned(fromByteOffset: i * T.bitWidth / 8, as: T.self))
                 }
             }
         }
@@ -183,7 +184,8 @@ package struct TensorEvaluator<F: ProofField> {
     package init(_ vector: IntegerTensor) {
         self.vector = vector
         let variables = vector.shape.variableCount
-        layout = variables == 0
+        layout =
+            variables == 0
             ? nil : RowLayout(vector.shape, columnBits: min(variables, max(9, (variables + 1) / 2)), firstRow: 0)
     }
 

@@ -101,7 +101,9 @@ package struct RowLayout: Sendable {
     /// Whether the entries of a row are the first columns, in order.
     @inlinable package var isContiguous: Bool { runColumns.count == 1 }
     /// Whether all rows but the last have the same number of entries.
-    @inlinable package var isDense: Bool { blocksPerOuter * rowEntries == entriesPerOuter || blocksPerOuter == rowCount }
+    @inlinable package var isDense: Bool {
+        blocksPerOuter * rowEntries == entriesPerOuter || blocksPerOuter == rowCount
+    }
 
     /// The entries of a row, by its number inside the vector.
     @inlinable
@@ -206,7 +208,9 @@ package struct RowCombination<F: ProofField>: IntegerVisitor {
 
     /// The same without the padding inside rows.
     @inlinable
-    package func combine<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>, into sums: UnsafeMutablePointer<F.Challenge>) {
+    package func combine<T: SmallInteger>(
+        _ elements: UnsafeBufferPointer<T>, into sums: UnsafeMutablePointer<F.Challenge>
+    ) {
         let width = layout.rowEntries
         if layout.isDense {
             let full = elements.count / width
@@ -347,7 +351,9 @@ package struct MatrixLayout: Sendable {
         }
         self.vectorPaddings = vectors.map { layout in
             if layout.isBlock { return (nil, nil) }
-            return (number(layout.entryColumns(.full)), layout.hasPartialRows ? number(layout.entryColumns(.partial)) : nil)
+            return (
+                number(layout.entryColumns(.full)), layout.hasPartialRows ? number(layout.entryColumns(.partial)) : nil
+            )
         }
         self.sharedPaddings = shared.map { row in number(row.flatMap { vectors[$0].entryColumns(.full) }) }
         self.paddings = paddings

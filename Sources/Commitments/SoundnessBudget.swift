@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// How likely a false statement passes, part by part: a list of errors, each with the theorem that bounds it.
@@ -75,7 +75,9 @@ struct SmallProbability {
     }
 
     /// True only if the probability is below `2^-bits`, with room for the rounding of some 10^6 multiplications.
-    func isBelow(bits: Int) -> Bool { significand == 0 || exponent < -bits || (exponent == -bits && significand < 1 - 1e-9) }
+    func isBelow(bits: Int) -> Bool {
+        significand == 0 || exponent < -bits || (exponent == -bits && significand < 1 - 1e-9)
+    }
 
     /// Minus the binary logarithm, rounded down a little.
     var bits: Double { significand == 0 ? .infinity : -(Double(exponent) + log2(significand)) - 1e-9 }

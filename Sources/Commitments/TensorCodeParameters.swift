@@ -1,10 +1,11 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 import Fields
 import Tensors
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// The choice of matrix and code for given vectors.
 struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Code.F == F {
@@ -20,7 +21,7 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
     ///
     /// The cost is the size of the opening in bytes plus one for each microsecond that a core takes to encode and hash, so
     /// that small witnesses get small proofs and large weights a quick commitment. Integers only: both sides get the same.
-        init?(shapes: [TensorShape], securityBits: Int) {
+    init?(shapes: [TensorShape], securityBits: Int) {
         var best: (cost: Int, parameters: TensorCodeParameters)?
         let padded = shapes.reduce(0) { $0 + $1.paddedCount }
         let most = min(max(TensorShape.bits(max(padded, 1)), 1), 30)
@@ -45,12 +46,14 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
         self.rowCount = rowCount
         self.queries = QueryCount(
             length: outline.length, wrong: outline.radius + 1, bits: securityBits + Self.headroom)
-        self.budget = Self.algebraicBudget(outline) + SoundnessBudget([
-            .init(
-                name: "column queries", bits: queries.bits,
-                theorem: "\(queries.count) of \(outline.length) columns without replacement, at least "
-                    + "\(outline.radius + 1) wrong: hypergeometric")
-        ])
+        self.budget =
+            Self.algebraicBudget(outline)
+            + SoundnessBudget([
+                .init(
+                    name: "column queries", bits: queries.bits,
+                    theorem: "\(queries.count) of \(outline.length) columns without replacement, at least "
+                        + "\(outline.radius + 1) wrong: hypergeometric")
+            ])
         guard budget.totalBits >= Double(securityBits) else { return nil }
     }
 

@@ -116,7 +116,9 @@ extension TensorCodeScheme {
         }
         guard rowCount > 0 else { return TensorCodeState(tree: nil, matrix: nil) }
         let leaves = AlignedBuffer<Digest>(repeating: .zero, count: leafCount)
-        bytes.withUnsafeBytes { UnsafeMutableRawPointer(leaves.pointer).copyMemory(from: $0.baseAddress!, byteCount: expected) }
+        bytes.withUnsafeBytes {
+            UnsafeMutableRawPointer(leaves.pointer).copyMemory(from: $0.baseAddress!, byteCount: expected)
+        }
         let tree = MerkleTree(leaves: leaves, capHeight: 0, hash: hash)
         guard tree.cap.digestBytes == commitment else {
             throw CommitmentError.wrongState("the leaves belong to another commitment")

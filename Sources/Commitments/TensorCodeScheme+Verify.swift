@@ -63,7 +63,9 @@ extension TensorCodeScheme {
         }
 
         let row: [E] = try transcript.receive("row", count: columnCount)
-        guard row.withUnsafeBufferPointer({ F.innerProduct($0.baseAddress!, weights.pointer, count: columnCount) }) == rowValue
+        guard
+            row.withUnsafeBufferPointer({ F.innerProduct($0.baseAddress!, weights.pointer, count: columnCount) })
+                == rowValue
         else { throw VerificationError(check: "row value", detail: "the row sent has another value than claimed") }
 
         try checkColumns(root: root, row: row, coefficients: coefficients, transcript: transcript)

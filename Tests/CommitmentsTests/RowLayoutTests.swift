@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct RowLayoutTests {
     static let shapes: [[Int]] = [
-        [2], [3], [8], [100], [1, 1, 7], [5, 7], [8, 8], [3, 8], [8, 3], [2, 3, 4], [3, 1, 5], [4, 3, 2, 5], [33, 2], [2, 33],
+        [2], [3], [8], [100], [1, 1, 7], [5, 7], [8, 8], [3, 8], [8, 3], [2, 3, 4], [3, 1, 5], [4, 3, 2, 5], [33, 2],
+        [2, 33],
         [5, 3, 8], [7, 6, 1, 3], [1, 64], [64, 1], [9, 9, 9],
     ]
 
@@ -67,9 +68,10 @@ import Testing
                 }
             }
             // At most the last row is not full of blocks.
-            #expect(matrix.sharedRows.dropLast().allSatisfy { row in
-                row.reduce(0) { $0 + shapes[$1].paddedCount } == 1 << columnBits
-            })
+            #expect(
+                matrix.sharedRows.dropLast().allSatisfy { row in
+                    row.reduce(0) { $0 + shapes[$1].paddedCount } == 1 << columnBits
+                })
         }
     }
 
@@ -95,7 +97,8 @@ import Testing
                 }
                 #expect(miss(queries.count) < exp2(-Double(bits)))
                 #expect(miss(queries.count - 1) >= exp2(-Double(bits)) * (1 - 1e-8))
-                #expect(miss(queries.count) == 0 ? queries.bits == .infinity : exp2(-queries.bits) >= miss(queries.count))
+                #expect(
+                    miss(queries.count) == 0 ? queries.bits == .infinity : exp2(-queries.bits) >= miss(queries.count))
             }
         }
         // Far below the range of Double.

@@ -25,7 +25,8 @@ struct CheatingProver<F: ProofField, Code: LinearCode> where Code.F == F {
         let point: [E] = random.point(14)
         claims = [
             trial.claim(0, at: Array(point[..<13])), trial.claim(1, at: Array(point[..<13])),
-            trial.claim(2, at: random.point(12)), trial.claim(3, at: random.point(3)), trial.claim(4, at: random.point(2)),
+            trial.claim(2, at: random.point(12)), trial.claim(3, at: random.point(3)),
+            trial.claim(4, at: random.point(2)),
         ]
         self.trial = trial
     }
@@ -36,7 +37,8 @@ struct CheatingProver<F: ProofField, Code: LinearCode> where Code.F == F {
         var cheat = TensorCodeCheat<E>()
         change(&cheat)
         let transcript = trial.transcriptOfProver()
-        trial.scheme.open(trial.vectors, state: trial.state, claims: lies ?? claims, transcript: transcript, cheat: cheat)
+        trial.scheme.open(
+            trial.vectors, state: trial.state, claims: lies ?? claims, transcript: transcript, cheat: cheat)
         return trial.rejection(transcript.proof, lies ?? claims)
     }
 }
@@ -73,7 +75,8 @@ func checkCheatingProvers<F: ProofField, Code: LinearCode>(_: Code.Type) throws 
         }?.check == "column")
     // Rows changed so that it does not.
     #expect(
-        prover.rejection { cheat in cheat.groups = { rows, _, _, _ in rows[0][3] += .one } }?.check == "column sumcheck")
+        prover.rejection { cheat in cheat.groups = { rows, _, _, _ in rows[0][3] += .one } }?.check == "column sumcheck"
+    )
     // A wrong random row.
     #expect(prover.rejection { cheat in cheat.randomRow = { row, _ in row[5] += .one } }?.check == "column")
     #expect(
@@ -119,7 +122,7 @@ func checkCheatingProvers<F: ProofField, Code: LinearCode>(_: Code.Type) throws 
 func checkPadding<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code.F == F {
     typealias S = TensorCodeScheme<F, Code>
     typealias E = F.Challenge
-    for dimensions in [[3], [3, 3], [70, 100], [3, 600]] {
+    for dimensions in [[3], [3, 3], [70, 101], [3, 601]] {
         let count = dimensions.reduce(1, *)
         let vector = IntegerTensor(
             shape: TensorShape(dimensions), range: -128...127, values: (0..<Int64(count)).map { ($0 * 7) % 100 })
@@ -128,7 +131,8 @@ func checkPadding<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Co
         let layout = MatrixLayout([vector.shape], columnBits: scheme.code.outline.messageBits)
         // The last row ends in padding; what is put there belongs to a padded index.
         let row = layout.rowCount - 1
-        let padding = try #require(layout.sharedPaddings.last ?? layout.vectorPaddings[0].partial ?? layout.vectorPaddings[0].full)
+        let padding = try #require(
+            layout.sharedPaddings.last ?? layout.vectorPaddings[0].partial ?? layout.vectorPaddings[0].full)
         let column = layout.paddings[padding].first!.lowerBound
         for junk in [0, 5] {
             let entry = F.Base(Int64(junk))
@@ -167,6 +171,15 @@ func checkPadding<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Co
             scheme.open([vector], state: made.state, claims: [claim], transcript: transcript, cheat: cheat)
             let error = trial.rejection(transcript.proof, [claim])
             #expect(error?.check == (junk == 0 ? nil : "column sumcheck"), "\(dimensions)")
+
+            // The same with the entry left out where padding is summed: the sumcheck is true, the columns are not.
+            cheat.groups = { rows, _, gammas, _ in
+                let share = layout.vectors[0].isBlock ? E.one : gammas[0] * weights[row]
+                rows[0][column] += share.scaled(by: entry)
+            }
+            let second = trial.transcriptOfProver()
+            scheme.open([vector], state: made.state, claims: [claim], transcript: second, cheat: cheat)
+            #expect(trial.rejection(second.proof, [claim])?.check == (junk == 0 ? nil : "column"), "\(dimensions)")
         }
     }
 }
@@ -190,7 +203,8 @@ func checkBands<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code
             wrong.bytes[i] ^= 4
             #expect(trial.rejection(wrong, claims) != nil)
         }
-        let state = try scheme.restoreState(scheme.encodeState(trial.state), vectors: vectors, commitment: trial.commitment)
+        let state = try scheme.restoreState(
+            scheme.encodeState(trial.state), vectors: vectors, commitment: trial.commitment)
         #expect(OpeningTrial(scheme, vectors, commitment: trial.commitment, state: state).prove(claims) == proof)
     }
 }

@@ -294,7 +294,7 @@ let bn254 = FieldBound(name: "bn254", bound: .max)
             let d = try weight(&$0, "d", 10...30)
             _ = try $0.builder.divide("q", x, by: d, axes: [0], quotient: 0...0)
         }
-        try edge(10 * 10 + 20 + 65536, "node 'r': the square of the next root") {
+        try edge(110 / 2 + 1 << 18, "node 'r': the square of the root beside its operand") {
             let x = try weight(&$0, "x", 0...110)
             _ = try $0.builder.squareRoot("r", x)
         }

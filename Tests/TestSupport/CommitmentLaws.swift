@@ -154,7 +154,8 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
     // True claims on vectors of all kinds: several a vector, at shared points, at corners.
     let kinds: [([Int], ClosedRange<Int64>)] = [
         ([], int32), ([1], int8), ([3], int16), ([5, 7], int8), ([64, 128], int8), ([65, 96], int16),
-        ([2, 3, 4], int32), ([1, 1], int8), ([2000], int16), ([3, 5, 6, 7], int8), ([17, 3, 40], int32), ([9, 3, 64], int8),
+        ([2, 3, 4], int32), ([1, 1], int8), ([2000], int16), ([3, 5, 6, 7], int8), ([17, 3, 40], int32),
+        ([9, 3, 64], int8),
         ([300, 3], int8), ([0x100], -0x4000_0000_0000...0x4000_0000_0000), ([33, 1, 31, 1], 0...1),
     ]
     do {
@@ -179,7 +180,9 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
             let corner = (0..<n).map { _ in Bool.random(using: &random) ? E.one : .zero }
             claims.append(trial.claim(i, at: corner))
         }
-        for set in [claims, Array(claims.shuffled(using: &random)[..<7]), [claims[12]], [claims[0]], claims + claims, []] {
+        for set in [
+            claims, Array(claims.shuffled(using: &random)[..<7]), [claims[12]], [claims[0]], claims + claims, [],
+        ] {
             expectAccepted(trial.rejection(trial.prove(set), set), "\(set.count) true claims")
         }
         expect(trial.prove([]).bytes.isEmpty, "no claims, no proof")
@@ -201,12 +204,14 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
                 (try? trial.scheme.restoreState(wrong, vectors: vectors, commitment: trial.commitment)) == nil,
                 "a state with a wrong bit")
             expect(
-                (try? trial.scheme.restoreState(Array(stored.dropLast()), vectors: vectors, commitment: trial.commitment))
+                (try? trial.scheme.restoreState(
+                    Array(stored.dropLast()), vectors: vectors, commitment: trial.commitment))
                     == nil, "a state with a byte missing")
         }
         // Claims that fit no vector.
         expectRejected(
-            trial.rejection(trial.prove(claims), claims + [OpeningClaim(vector: vectors.count, point: [], value: .zero)]),
+            trial.rejection(
+                trial.prove(claims), claims + [OpeningClaim(vector: vectors.count, point: [], value: .zero)]),
             "a claim on a vector that does not exist")
         expectRejected(
             trial.rejection(trial.prove(claims), [OpeningClaim(vector: 1, point: [.one], value: .zero)]),
@@ -281,7 +286,9 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
             wrong[i] ^= 1 << UInt8.random(in: 0..<8, using: &random)
             expectRejected(trial.rejection(wrong, claims), "byte \(i) of \(honest.count)")
             wrong[i] = 0xff
-            if wrong != honest { expectRejected(trial.rejection(wrong, claims), "byte \(i) of \(honest.count) set to ff") }
+            if wrong != honest {
+                expectRejected(trial.rejection(wrong, claims), "byte \(i) of \(honest.count) set to ff")
+            }
         }
         for length in [0, 1, honest.count / 2, honest.count - 32, honest.count - 1] {
             expectRejected(trial.rejection(Array(honest[..<length]), claims), "\(length) bytes of \(honest.count)")

@@ -168,11 +168,11 @@ AVX512_INLINE void bn8_wide_add(bn8_wide *s, bn8 a) {
     for (int i = 0; i < 5; i++) s->c[5 + i] = _mm512_add_epi64(s->c[5 + i], a.l[i]);
 }
 
-/// The sum over 2^260 modulo r, before carries: below (sum / 2^260) + 1.1225 r; that must be below 2^260.
+/// The sum over 2^260 modulo r: below (sum / 2^260) + 1.1225 r, carried, where that is below 2^260.
 ///
 /// Four limbs are cleared by adding multiples of k r, whose lowest limb is -1: the multiplier is the limb itself. That adds
 /// less than k r / 2^52 to the result. The fifth is cleared by a multiple of r itself, which adds less than r.
-AVX512_INLINE bn8 bn8_wide_clear(bn8_wide *s) {
+AVX512_INLINE bn8 bn8_wide_reduce(bn8_wide *s) {
     v8 *c = s->c;
     for (int i = 0; i < 4; i++) {
         const v8 m = c[i];
@@ -186,7 +186,7 @@ AVX512_INLINE bn8 bn8_wide_clear(bn8_wide *s) {
     bn8 x;
     x.l[0] = _mm512_add_epi64(c[5], _mm512_srli_epi64(c[4], 52));
     for (int i = 1; i < 5; i++) x.l[i] = c[5 + i];
-    return x;
+    return bn8_carry(x);
 }
 
 AVX512_INLINE void bn8_wide_normalise(bn8_wide *s) {

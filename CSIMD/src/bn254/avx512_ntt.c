@@ -51,39 +51,15 @@ AVX512_INLINE twiddle tw_many(const u64 *table, size_t i, size_t s) {
     return bn8_left(bn8_load_strided(table + 4 * i, s));
 }
 
-AVX512_INLINE void carry2(bn8 *x) {
-    const v8 mask = gl8_set(BN_MASK52);
-    for (int i = 0; i < 4; i++) {
-        for (int k = 0; k < 2; k++) {
-            x[k].l[i + 1] = _mm512_add_epi64(x[k].l[i + 1], _mm512_srai_epi64(x[k].l[i], 52));
-            x[k].l[i] = _mm512_and_si512(x[k].l[i], mask);
-        }
-    }
-}
-
-AVX512_INLINE void butterflies(row *a, row *b, twiddle t, row *c, row *d, twiddle u) {
-    bn8_wide s[2] = {bn8_wide_zero(), bn8_wide_zero()};
-    bn8 x[2] = {*a, *c}, y[2], z[2];
-    bn8_mac(&s[0], t, *b);
-    bn8_mac(&s[1], u, *d);
-    for (int k = 0; k < 2; k++) y[k] = bn8_wide_clear(&s[k]); // below 0.19 * 4 + 1.13 < 2
-    carry2(y);
-    for (int k = 0; k < 2; k++)
-        for (int i = 0; i < 5; i++) z[k].l[i] = _mm512_sub_epi64(x[k].l[i], gl8_set(bn_2r52[i]));
-    carry2(z);
-    for (int k = 0; k < 2; k++) { // x below 2
-        const __mmask8 negative = _mm512_movepi64_mask(z[k].l[4]);
-        for (int i = 0; i < 5; i++) x[k].l[i] = _mm512_mask_mov_epi64(z[k].l[i], negative, x[k].l[i]);
-    }
-    for (int k = 0; k < 2; k++) {
-        for (int i = 0; i < 5; i++) {
-            z[k].l[i] = _mm512_add_epi64(_mm512_sub_epi64(x[k].l[i], y[k].l[i]), gl8_set(bn_2r52[i]));
-            x[k].l[i] = _mm512_add_epi64(x[k].l[i], y[k].l[i]);
-        }
-    }
-    carry2(x); // x + y and x - y + 2r, below 4
-    carry2(z);
-    *a = x[0], *b = z[0], *c = x[1], *d = z[1];
+AVX512_INLINE void butterfly(row *a, row *b, twiddle t) {
+    bn8_wide s = bn8_wide_zero();
+    bn8_mac(&s, t, *b);
+    const bn8 y = bn8_wide_reduce(&s);               // below 0.19 * 4 + 1.13 < 2
+    const bn8 x = bn8_reduce_once(*a, bn_2r52);      // below 2
+    *a = bn8_add(x, y);                              // below 4
+    bn8 d;
+    for (int i = 0; i < 5; i++) d.l[i] = _mm512_add_epi64(_mm512_sub_epi64(x.l[i], y.l[i]), gl8_set(bn_2r52[i]));
+    *b = bn8_carry(d); // x - y + 2r, below 4
 }
 
 #include "../goldilocks/ntt_wide.h"

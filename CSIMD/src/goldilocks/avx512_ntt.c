@@ -60,16 +60,9 @@ AVX512_INLINE twiddle tw_many(const u64 *table, size_t i, size_t s) {
 }
 
 AVX512_INLINE void butterfly(row *a, row *b, twiddle t) {
-    wide8 s = wide8_zero();
-    wide8_mac(&s, *b, t);
-    const v8 y = wide8_reduce(s), x = *a;
+    const v8 y = gl8_mul(*b, t), x = *a;
     *a = gl8_add(x, y);
     *b = gl8_sub(x, y);
-}
-
-AVX512_INLINE void butterflies(row *a, row *b, twiddle t, row *c, row *d, twiddle u) {
-    butterfly(a, b, t);
-    butterfly(c, d, u);
 }
 
 #include "ntt_wide.h"

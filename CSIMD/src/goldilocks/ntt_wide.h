@@ -6,29 +6,45 @@
 //   void rows_load(p, row *), rows_store(p, row *)    eight rows of eight, transposed: entry e holds element e of each row
 //   twiddle, tw_one(table, i)                         element i of the table, for all columns
 //   tw_many(table, i, s)                              elements i, i + s, ..., i + 7 s
-//   void butterflies(row *a, row *b, twiddle t, row *c, row *d, twiddle u)
-//                          a, b = a + t b, a - t b and c, d = c + u d, c - u d, side by side
+//   void butterfly(row *a, row *b, twiddle)           a, b = a + t b, a - t b
 
-KERNEL void radix4(row *x, size_t quarter, twiddle t, twiddle left, twiddle right) {
-    for (size_t i = 0; i < quarter; i++) {
-        row a = x[i], b = x[i + quarter], c = x[i + 2 * quarter], d = x[i + 3 * quarter];
-        butterflies(&a, &c, t, &b, &d, t);
-        butterflies(&a, &b, left, &c, &d, right);
-        x[i] = a, x[i + quarter] = b, x[i + 2 * quarter] = c, x[i + 3 * quarter] = d;
-    }
-}
+// Two levels on two groups of four rows at distance `gap` in each. Two groups, because a butterfly is a long chain of
+// dependent instructions: the processor needs independent ones nearby.
+#define RADIX4(x, y, gap, t, left, right, u, left_u, right_u)                                                          \
+    do {                                                                                                               \
+        row a0 = (x)[0], a1 = (x)[gap], a2 = (x)[2 * (gap)], a3 = (x)[3 * (gap)];                                      \
+        row b0 = (y)[0], b1 = (y)[gap], b2 = (y)[2 * (gap)], b3 = (y)[3 * (gap)];                                      \
+        butterfly(&a0, &a2, t), butterfly(&a1, &a3, t), butterfly(&b0, &b2, u), butterfly(&b1, &b3, u);                \
+        butterfly(&a0, &a1, left), butterfly(&a2, &a3, right);                                                         \
+        butterfly(&b0, &b1, left_u), butterfly(&b2, &b3, right_u);                                                     \
+        (x)[0] = a0, (x)[gap] = a1, (x)[2 * (gap)] = a2, (x)[3 * (gap)] = a3;                                          \
+        (y)[0] = b0, (y)[gap] = b1, (y)[2 * (gap)] = b2, (y)[3 * (gap)] = b3;                                          \
+    } while (0)
 
 // Depth first, so that from some depth on everything is in the first-level cache.
 KERNEL void tree(row *x, int bits, size_t node, const u64 *table) {
-    if (bits >= 2) {
-        const size_t quarter = (size_t)1 << (bits - 2);
-        radix4(x, quarter, tw_one(table, node), tw_one(table, 2 * node), tw_one(table, 2 * node + 1));
-        if (bits > 2)
-            for (size_t i = 0; i < 4; i++) tree(x + i * quarter, bits - 2, 4 * node + i, table);
-    } else if (bits == 1) {
-        const twiddle t = tw_one(table, node);
-        row a = x[0], b = x[1]; // only one is there: done twice
-        butterflies(&x[0], &x[1], t, &a, &b, t);
+    if (bits == 0) return;
+    const twiddle t = tw_one(table, node);
+    if (bits == 1) {
+        butterfly(&x[0], &x[1], t);
+        return;
+    }
+    const twiddle left = tw_one(table, 2 * node), right = tw_one(table, 2 * node + 1);
+    if (bits == 2) {
+        butterfly(&x[0], &x[2], t), butterfly(&x[1], &x[3], t);
+        butterfly(&x[0], &x[1], left), butterfly(&x[2], &x[3], right);
+        return;
+    }
+    const size_t quarter = (size_t)1 << (bits - 2);
+    for (size_t i = 0; i < quarter; i += 2) RADIX4(x + i, x + i + 1, quarter, t, left, right, t, left, right);
+    for (size_t i = 0; i < 4; i += bits == 4 ? 2 : 1) {
+        const size_t child = 4 * node + i;
+        row *y = x + i * quarter;
+        if (bits == 4)
+            RADIX4(y, y + 4, 1, tw_one(table, child), tw_one(table, 2 * child), tw_one(table, 2 * child + 1),
+                   tw_one(table, child + 1), tw_one(table, 2 * child + 2), tw_one(table, 2 * child + 3));
+        else
+            tree(y, bits - 2, child, table);
     }
 }
 
@@ -41,6 +57,8 @@ KERNEL void transform(const u64 *from, u64 *to, size_t stride, size_t columns, i
     const size_t count = (size_t)1 << upper, gap = step << lower;
     for (size_t first = 0; first < (size_t)1 << lower; first++) {
         for (size_t i = 0; i < count; i++) scratch[i] = row_load(from + first * step + i * gap, columns);
+        if (first + 1 < (size_t)1 << lower) // the next rows are as far apart: no hardware prefetcher follows that
+            for (size_t i = 0; i < count; i++) __builtin_prefetch(from + (first + 1) * step + i * gap, 0, 2);
         tree(scratch, upper, node, table);
         for (size_t i = 0; i < count; i++) row_store(to + first * step + i * gap, scratch[i], columns);
     }
@@ -56,12 +74,9 @@ KERNEL void finish_rows(u64 *rows, size_t count, size_t width, const u64 *table)
         rows_load(rows + WORDS * 8 * r, x);
         int level = 0;
         for (size_t half = 4; half >= width; half /= 2, level++)
-            for (size_t i = 0; i < 4; i += 2) {
-                // Butterflies i and i + 1 of four: of node i / half and its pair i % half.
-                const size_t t = i / half, u = (i + 1) / half, a = 2 * half * t + i % half;
-                const size_t b = 2 * half * u + (i + 1) % half;
-                butterflies(&x[a], &x[a + half], tw_many(table, (r << level) + t, (size_t)1 << level), //
-                            &x[b], &x[b + half], tw_many(table, (r << level) + u, (size_t)1 << level));
+            for (size_t t = 0; t < (size_t)1 << level; t++) {
+                const twiddle w = tw_many(table, (r << level) + t, (size_t)1 << level);
+                for (size_t i = 0; i < half; i++) butterfly(&x[2 * half * t + i], &x[2 * half * t + i + half], w);
             }
         rows_store(rows + WORDS * 8 * r, x);
     }
