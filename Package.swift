@@ -47,7 +47,7 @@ let package = Package(
         room(
             "Assay",
             needs: [
-                "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "Graphs", "ModelFiles", "Blocks",
+                "CSIMD", "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "Graphs", "ModelFiles", "Blocks",
             ]),
         .executableTarget(
             name: "AssayCommand",
@@ -70,7 +70,9 @@ let package = Package(
         tests(
             "CommitmentsTests",
             needs: ["Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "TestSupport"]),
-        tests("GraphsTests", needs: ["CSIMD", "Tensors", "Graphs", "TestSupport"]),
+        tests(
+            "GraphsTests", needs: ["CSIMD", "Tensors", "Graphs", "ModelFiles", "TestSupport"],
+            resources: [.copy("Goldens")]),
         tests("ModelFilesTests", needs: ["Tensors", "Graphs", "ModelFiles", "TestSupport"]),
         tests(
             "BlocksTests",

@@ -1,9 +1,11 @@
-/// Vectors over Mersenne-31 (p = 2^31 - 1) and its degree-4 extension QM31 = CM31[u]/(u^2 - 2 - i), CM31 = M31[i]/(i^2 + 1).
+/// Vectors over Mersenne-31 (p = 2^31 - 1) and its degree-4 extension QM31 = CM31[u]/(u^2 - 2 - i), CM31 =
+/// M31[i]/(i^2 + 1).
 ///
-/// A base element is a `uint32_t` in [0, p); an extension element four of them, the coordinates of 1, i, u, iu. Pointers
-/// to vectors of either are `void *`, so that every caller's element type converts; they need the alignment of `uint32_t`
-/// only. Inputs must be canonical, outputs are. Any count is allowed, zero included. Vectors do not overlap, except that an
-/// output may be an input where it says so. Nothing here starts threads, except where it says so.
+/// A base element is a `uint32_t` in [0, p); an extension element four of them, the coordinates of 1, i, u, iu.
+/// Pointers to vectors of either are `void *`, so that every caller's element type converts; they need the alignment
+/// of `uint32_t` only. Inputs must be canonical, outputs are. Any count is allowed, zero included. Vectors do not
+/// overlap, except that an output may be an input where it says so. Nothing here starts threads, except where it says
+/// so.
 #ifndef CSIMD_M31_H
 #define CSIMD_M31_H
 
@@ -58,8 +60,8 @@ void csimd_qm31_round_weighted2(const void *w, const void *a, const void *b, siz
 /// One round of a fractional sum-check: see `roundFractions` in Field.swift.
 void csimd_qm31_round_fractions(
     const void *w, const void *p, const void *q, csimd_qm31 lambda, size_t quads, csimd_qm31 out[2]);
-/// `p_out[i] = p0 + p1 + p0 q1 + p1 q0`, `q_out[i] = q0 + q1 + q0 q1` with 0, 1 the entries 2i, 2i+1; outputs may be the
-/// inputs.
+/// `p_out[i] = p0 + p1 + p0 q1 + p1 q0`, `q_out[i] = q0 + q1 + q0 q1` with 0, 1 the entries 2i, 2i+1; outputs may be
+/// the inputs.
 void csimd_qm31_add_fractions(const void *p, const void *q, void *p_out, void *q_out, size_t pairs);
 
 /// `out[c] += sum over r of w[r] * m[r * columns + c]`. Runs on all threads. Returns 0, having done nothing, where the
@@ -71,9 +73,9 @@ int csimd_qm31_combine_rows_s16(const int16_t *m, size_t rows, size_t columns, c
 int csimd_qm31_combine_columns_s8(const int8_t *m, size_t rows, size_t columns, const void *w, void *out);
 int csimd_qm31_combine_columns_s16(const int16_t *m, size_t rows, size_t columns, const void *w, void *out);
 
-/// Stages `message_bits - 1 ... 0` of the circle FFT on 2^bits interleaved rows of `width` base elements, `stride` apart.
-/// `twiddles[d]` points to the table of depth `d`, for `d <= bits - 2` (see CircleCode.swift, which also says what a stage
-/// is). The rows above 2^message_bits are filled by copying first.
+/// Stages `message_bits - 1 ... 0` of the circle FFT on 2^bits interleaved rows of `width` base elements, `stride`
+/// apart. `twiddles[d]` points to the table of depth `d`, for `d <= bits - 2` (see CircleCode.swift, which also says
+/// what a stage is). The rows above 2^message_bits are filled by copying first.
 void csimd_m31_circle_encode(
     void *values, size_t stride, size_t width, unsigned message_bits, unsigned bits, const uint32_t *const *twiddles);
 

@@ -18,8 +18,10 @@ public struct Machine: Codable, Hashable, Sendable {
     public var build: String
     /// The kernels in use: `portable`, `avx2` or `avx512`.
     public var csimdLevel: String
-    /// When it was asked, in UTC.
+    /// When it was asked, in UTC, and how many processes wanted to run at that time (a minute's average): figures of a busy machine
+    /// say little.
     public var date: String
+    public var loadAverage: Double?
 
     /// This machine, now.
     public static var current: Machine {
@@ -28,13 +30,14 @@ public struct Machine: Codable, Hashable, Sendable {
             cores: ProcessInfo.processInfo.activeProcessorCount, threads: Parallel.threadCount,
             memoryBytes: Int(clamping: ProcessInfo.processInfo.physicalMemory),
             os: ProcessInfo.processInfo.operatingSystemVersionString + kernel, swift: compiler, build: build,
-            csimdLevel: level, date: ISO8601DateFormatter().string(from: Date()))
+            csimdLevel: level, date: ISO8601DateFormatter().string(from: Date()), loadAverage: load)
     }
 
     /// The most memory that this process has held so far.
     public static var peakMemoryBytes: Int? {
         // Not `getrusage`: its figure includes the process that this one was forked from.
-        guard let line = value(of: "VmHWM", in: "/proc/self/status"), let number = line.split(separator: " ").first else {
+        guard let line = value(of: "VmHWM", in: "/proc/self/status"), let number = line.split(separator: " ").first
+        else {
             return nil
         }
         return Int(number).map { $0 * 1024 }
@@ -55,6 +58,11 @@ public struct Machine: Codable, Hashable, Sendable {
     private static var kernel: String {
         guard let text = try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8) else { return "" }
         return ", kernel " + text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    private static var load: Double? {
+        guard let text = try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8) else { return nil }
+        return text.split(separator: " ").first.flatMap { Double($0) }
     }
 
     private static var level: String {
@@ -238,7 +246,9 @@ public enum AblationCell {
         report.digest = try session.digest()
         report.quantiseSeconds = session.quantiseSeconds
 
-        let key = try Measured { try backend.setup(session.quantised, securityBits: request.securityBits, progress: progress) }
+        let key = try Measured {
+            try backend.setup(session.quantised, securityBits: request.securityBits, progress: progress)
+        }
         report.row.setupSeconds = key.seconds
         report.row.keyBytes = key.value.byteCount
         // The verifier gets what it would get from files.
@@ -263,9 +273,10 @@ public enum AblationCell {
         progress("digest of the outputs")
         report.row.outputDigest = try outputDigest(
             session.quantised, tokens: request.tokens, output: verdict.value.statement.output, backend: backend)
-        report.estimatedProveSeconds = CostEstimate(
-            try Inspection(session.quantised.plan, tokenCount: request.tokens.count, backend: backend)
-        ).seconds
+        report.estimatedProveSeconds =
+            CostEstimate(
+                try Inspection(session.quantised.plan, tokenCount: request.tokens.count, backend: backend)
+            ).seconds
     }
 
     /// A digest of the proved output and of the values of all nodes, in the graph as the backend's field needs it. Accumulators

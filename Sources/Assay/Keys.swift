@@ -52,6 +52,8 @@ public struct VerifyingKey: Sendable {
         weightCommitment = try reader.field()
         rangeProof = try reader.field()
         try reader.finish()
+        // One file for each digest: JSON has many spellings, and only ours is a key.
+        guard try encoded() == bytes else { throw AssayError(.badData, "verifying key: not in canonical form; it was edited") }
     }
 
     /// What names the model: a hash of the whole key.

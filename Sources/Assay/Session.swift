@@ -46,7 +46,8 @@ public struct Session: Sendable {
     static func quantise(_ model: DecoderModel) throws -> QuantisedModel {
         guard let text = model.calibration else {
             throw AssayError(
-                .badData, "the model has no calibration text; put a calibration.bin (sample text, a byte a token) beside it")
+                .badData,
+                "the model has no calibration text; put a calibration.bin (sample text, a byte a token) beside it")
         }
         var windows = DecoderModel.windows(text, size: min(model.shape.positions, calibrationWindowSize))
         if windows.count > calibrationWindows {
@@ -154,7 +155,8 @@ public enum Prompt {
         guard model.vocabulary == 256 else {
             throw AssayError(
                 .badData,
-                "the model has \(model.vocabulary) tokens, and this program knows no tokeniser but bytes; give --tokens FILE")
+                "the model has \(model.vocabulary) tokens, and this program knows no tokeniser but bytes; give --tokens FILE"
+            )
         }
         return try check(text.utf8.map(Int.init), model: model)
     }
@@ -195,7 +197,8 @@ public enum Prompt {
     public static func check(_ tokens: [Int], model: DecoderShape) throws -> [Int] {
         guard !tokens.isEmpty else { throw AssayError(.badData, "the prompt is empty; give at least one token") }
         guard tokens.count <= model.positions else {
-            throw AssayError(.badData, "the prompt has \(tokens.count) tokens; the model takes at most \(model.positions)")
+            throw AssayError(
+                .badData, "the prompt has \(tokens.count) tokens; the model takes at most \(model.positions)")
         }
         if let index = tokens.firstIndex(where: { !(0..<model.vocabulary).contains($0) }) {
             throw AssayError(
@@ -282,7 +285,8 @@ extension Files {
         let existed = FileManager.default.fileExists(atPath: path)
         try makeFolder(path)
         guard access(path, W_OK | X_OK) == 0 else {
-            throw AssayError(.inputOutput, "\(path): the folder cannot be written to (\(String(cString: strerror(errno))))")
+            throw AssayError(
+                .inputOutput, "\(path): the folder cannot be written to (\(String(cString: strerror(errno))))")
         }
         do {
             return try body()
@@ -322,7 +326,9 @@ public enum ProofFolder {
     }
 
     /// Verifies the folder's proof with a key file.
-    public static func verify(_ folder: String, keyFile: String) throws -> (report: VerificationReport, key: VerifyingKey, proofBytes: Int) {
+    public static func verify(_ folder: String, keyFile: String) throws -> (
+        report: VerificationReport, key: VerifyingKey, proofBytes: Int
+    ) {
         let key = try VerifyingKey(encoded: try Files.readRegular(keyFile, limit: 1 << 34))
         let backend: any Backend
         do {

@@ -57,7 +57,8 @@ enum CellProcess {
             if process.terminationReason == .uncaughtSignal {
                 let number = process.terminationStatus
                 return failed(
-                    number == SIGKILL ? "the process was killed (out of memory?)" : "the process crashed (signal \(number))")
+                    number == SIGKILL
+                        ? "the process was killed (out of memory?)" : "the process crashed (signal \(number))")
             }
             guard let report = try? JSONDecoder().decode(AblationCell.Report.self, from: answer) else {
                 return failed("the process ended with status \(process.terminationStatus) and no result")

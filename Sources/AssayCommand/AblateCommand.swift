@@ -75,7 +75,8 @@ struct AblateCommand: ParsableCommand {
             progress.finish()
             let report = CellProcess.run(
                 .init(
-                    model: folder, backend: name, tokens: tokens, securityBits: security.level, threads: common.threads))
+                    model: folder, backend: name, tokens: tokens, securityBits: security.level, threads: common.threads)
+            )
             var row = report.row
             if let digest = report.digest {
                 if let known = results.model.digest, known != digest, row.error == nil {
@@ -86,7 +87,8 @@ struct AblateCommand: ParsableCommand {
                 results.model.quantiseSeconds = results.model.quantiseSeconds ?? report.quantiseSeconds
             }
             if name.hasPrefix("m31/") {
-                results.model.estimatedProveSeconds = results.model.estimatedProveSeconds ?? report.estimatedProveSeconds
+                results.model.estimatedProveSeconds =
+                    results.model.estimatedProveSeconds ?? report.estimatedProveSeconds
             }
             results.rows.append(row)
             try results.write(to: out)
@@ -149,7 +151,8 @@ struct AblateCommand: ParsableCommand {
         for phase in rows.flatMap({ $0.phases ?? [] }) where !names.contains(phase.name) { names.append(phase.name) }
         var table = Table([("backend", .left)] + names.map { ($0, .right) })
         for row in rows where row.phases != nil {
-            table.add([row.backend] + names.map { name in Output.seconds(row.phases?.first { $0.name == name }?.seconds) })
+            table.add(
+                [row.backend] + names.map { name in Output.seconds(row.phases?.first { $0.name == name }?.seconds) })
         }
         return table.text
     }

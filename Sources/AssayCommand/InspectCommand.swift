@@ -95,10 +95,11 @@ struct InspectCommand: ParsableCommand {
             family.lookups += node.lookups
             family.committed += node.committed
             family.multiplyAdds += node.multiplyAdds
-            family.estimatedSeconds += CostEstimate(
-                weights: node.kind == "weight" ? node.shape.count : 0, multiplyAdds: node.multiplyAdds,
-                lookups: node.lookups, committed: node.committed
-            ).seconds
+            family.estimatedSeconds +=
+                CostEstimate(
+                    weights: node.kind == "weight" ? node.shape.count : 0, multiplyAdds: node.multiplyAdds,
+                    lookups: node.lookups, committed: node.committed
+                ).seconds
             families[name] = family
         }
         let estimate = CostEstimate(inspection)

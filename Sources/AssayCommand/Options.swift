@@ -13,7 +13,9 @@ struct CommonOptions: ParsableArguments {
     var threads: Int?
 
     func validate() throws {
-        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads takes a number from 1 to 1024") }
+        if let threads, !(1...1024).contains(threads) {
+            throw ValidationError("--threads takes a number from 1 to 1024")
+        }
     }
 
     /// Runs a command: its result goes to stdout, an error to stderr (and, with --json, to stdout) and into the exit status.
@@ -69,7 +71,8 @@ struct InputOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Token ids: a text file (spaces, commas or lines between them), or a JSON array (.json).", valueName: "file"))
+            "Token ids: a text file (spaces, commas or lines between them), or a JSON array (.json).", valueName: "file"
+        ))
     var tokens: String?
 
     func validate() throws {
@@ -92,11 +95,14 @@ struct SecurityOption: ParsableArguments {
     var level: Int { security ?? 100 }
 
     func validate() throws {
-        if let security, !(1...256).contains(security) { throw ValidationError("--security takes a number from 1 to 256") }
+        if let security, !(1...256).contains(security) {
+            throw ValidationError("--security takes a number from 1 to 256")
+        }
     }
 }
 
-let backendHelp = "Field and commitment: " + Backends.names.joined(separator: ", ")
+let backendHelp =
+    "Field and commitment: " + Backends.names.joined(separator: ", ")
     + "; /sha256 at the end chooses that hash instead of BLAKE3."
 let defaultBackend = "m31/orion"
 

@@ -5,7 +5,9 @@ import Foundation
 enum Output {
     static func write(_ text: String) throws { try FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) }
 
-    static func complain(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data("assay: \(text)\n".utf8)) }
+    static func complain(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data("assay: \(text)\n".utf8))
+    }
 
     static func json(_ value: any Encodable) throws -> String {
         let encoder = JSONEncoder()
@@ -91,7 +93,10 @@ extension Table {
     static func budget(_ lines: [BudgetLine], total: Int) -> String {
         var table = Table([("part", .left), ("bits", .right), ("by", .left)])
         for line in lines {
-            table.add([line.name, line.bits.map { String(format: "%.1f", ($0 * 10).rounded(.down) / 10) } ?? "exact", line.theorem])
+            table.add([
+                line.name, line.bits.map { String(format: "%.1f", ($0 * 10).rounded(.down) / 10) } ?? "exact",
+                line.theorem,
+            ])
         }
         table.add(["total", String(total), "the sum of the errors"])
         return table.text

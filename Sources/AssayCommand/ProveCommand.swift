@@ -64,7 +64,8 @@ struct ProveCommand: ParsableCommand {
                     try session.check(key)
                     if let asked = security.security, asked != key.verifyingKey.securityBits {
                         throw AssayError(
-                            .usage, "--security \(asked), but the keys were made for \(key.verifyingKey.securityBits) bits")
+                            .usage,
+                            "--security \(asked), but the keys were made for \(key.verifyingKey.securityBits) bits")
                     }
                 } else {
                     let backend = try named ?? Backends.named(defaultBackend)

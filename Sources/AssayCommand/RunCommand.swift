@@ -13,7 +13,9 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var input: InputOptions
 
-    @Option(name: [.customShort("n"), .customLong("count")], help: ArgumentHelp("How many tokens to generate.", valueName: "n"))
+    @Option(
+        name: [.customShort("n"), .customLong("count")],
+        help: ArgumentHelp("How many tokens to generate.", valueName: "n"))
     var count = 1
 
     @OptionGroup var common: CommonOptions
@@ -50,7 +52,8 @@ struct RunCommand: ParsableCommand {
             guard start.count + count - 1 <= limit else {
                 throw AssayError(
                     .badData,
-                    "\(start.count) tokens, and \(count - 1) generated ones after them, are too many: the model takes at most \(limit)")
+                    "\(start.count) tokens, and \(count - 1) generated ones after them, are too many: the model takes at most \(limit)"
+                )
             }
             var tokens = start
             var steps: [Step] = []
@@ -72,7 +75,9 @@ struct RunCommand: ParsableCommand {
     }
 
     private func text(_ report: Report, _ vocabulary: Int) -> String {
-        var table = Table([("position", .right), ("integer", .left), ("float", .left), ("", .left), ("seconds", .right)])
+        var table = Table([
+            ("position", .right), ("integer", .left), ("float", .left), ("", .left), ("seconds", .right),
+        ])
         for (i, step) in report.steps.enumerated() {
             func show(_ token: Int) -> String { "\(TokenText.describe([token], vocabulary: vocabulary)) (\(token))" }
             table.add([

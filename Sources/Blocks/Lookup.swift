@@ -124,9 +124,9 @@ public enum LookupBlock<F: ProofField> {
     static func arguments(_ layout: ProofLayout, _ table: TableReference) -> IntegerTensor {
         let rows = layout.tableRows(table)
         let start = layout.tableStart(table)
-        let buffer = AlignedBuffer<Int32>(uninitialized: rows)
-        for i in 0..<rows { buffer.pointer[i] = Int32(start + Int64(i)) }
-        return IntegerTensor(shape: TensorShape([rows]), range: start...start + Int64(rows) - 1, storage: .int32(buffer))
+        let buffer = AlignedBuffer<Int64>(uninitialized: rows)
+        for i in 0..<rows { buffer.pointer[i] = start + Int64(i) }
+        return IntegerTensor(shape: TensorShape([rows]), range: start...start + Int64(rows) - 1, storage: .int64(buffer))
     }
 
     static func tableValues(_ layout: ProofLayout, _ id: TableID) -> IntegerTensor {

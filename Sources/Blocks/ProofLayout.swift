@@ -171,9 +171,14 @@ public struct ProofLayout: Sendable {
                 valueColumn[id] = addColumn(node.name, .value(id), node.shape, node.range)
                 look(node.name, node.shape, .function(table), form, output: .node(id))
             } else {
-                // The rounded value stays virtual, but that it is an integer of the right size must be shown: any remainder
-                // in range would give *some* field element. With it, value and remainder are the one right pair.
-                try exactRange("\(node.name).rounded", node.shape, form, node.range)
+                // The rounded value stays virtual, but that it is an integer must be shown: any remainder in range would give
+                // *some* field element. Its exact range then follows from that of x, so one check from the lower end is
+                // enough; the bound is scaled like everything else in the form.
+                let unit: Int64 = 1 << Int64(shift)
+                form.constant -= try Interval.scale(node.range.lowerBound...node.range.lowerBound, unit, node.name).lowerBound
+                let span = node.range.upperBound - node.range.lowerBound
+                guard span < 1 << 40 else { throw tooWide(node.name, span) }
+                range("\(node.name).rounded", node.shape, form, upTo: span)
             }
         case .divide(_, let d, let axes):
             valueColumn[id] = addColumn(node.name, .value(id), node.shape, node.range)
@@ -227,37 +232,42 @@ public struct ProofLayout: Sendable {
         lookups.append(Lookup(name: name, shape: shape, table: table, input: input, output: output))
     }
 
-    /// `0 <= form < 2^bits`, by 16-bit limbs from the lowest: each limb but the highest is committed, the highest follows.
+    /// `0 <= form < 2^bits`.
     private mutating func range(_ name: String, _ shape: TensorShape, _ form: LinearForm, bits: Int) {
-        if bits <= ProofLayout.limbBits { return look(name, shape, .range(bits: bits), form) }
+        range(name, shape, form, upTo: (1 << Int64(bits)) - 1)
+    }
+
+    /// `0 <= form <= m` for some m with `maximum <= m < maximum + 2^16`, and m = `maximum` where that is below 2^16 or of
+    /// the form 2^k - 1: by 16-bit limbs from the lowest. Each limb but the highest is committed, the highest follows.
+    private mutating func range(_ name: String, _ shape: TensorShape, _ form: LinearForm, upTo maximum: Int64) {
+        if maximum < 1 << ProofLayout.limbBits {
+            let bits = TensorShape.bits(Int(maximum) + 1)
+            return look(name, shape, maximum + 1 == 1 << bits ? .range(bits: bits) : .interval(0, maximum), form)
+        }
         let limb = addColumn("\(name).limb", .rangeLimb(name), shape, 0...(1 << ProofLayout.limbBits) - 1)
         look("\(name).limb", shape, .range(bits: ProofLayout.limbBits), .init(terms: [.init(.column(limb))]))
         var rest = form
         rest.terms.append(.init(.column(limb), -(1 << form.shift)))
         rest.shift += ProofLayout.limbBits
-        range("\(name).high", shape, rest, bits: bits - ProofLayout.limbBits)
+        range("\(name).high", shape, rest, upTo: maximum >> ProofLayout.limbBits)
     }
 
-    /// `bounds.lowerBound <= form <= bounds.upperBound`: one lookup in a table of just these integers, or two range checks
-    /// where that table would be too large.
+    /// `bounds.lowerBound <= form <= bounds.upperBound`, exactly: one lookup in a table of just these integers, or two range
+    /// checks where that table would be too large.
     private mutating func exactRange(
         _ name: String, _ shape: TensorShape, _ form: LinearForm, _ bounds: ClosedRange<Int64>
     ) throws {
+        precondition(form.shift == 0)
         let span = bounds.upperBound - bounds.lowerBound
         guard span < 1 << 40 else { throw GraphError(node: name, "the range \(bounds) is too wide to be proved") }
-        if span < 1 << ProofLayout.limbBits {
-            return look("\(name).interval", shape, .interval(bounds.lowerBound, bounds.upperBound), form)
-        }
-        let bits = TensorShape.bits(Int(span) + 1)
         var low = form
         low.constant -= bounds.lowerBound
-        range("\(name).low", shape, low, bits: bits)
-        if span + 1 != 1 << bits {
-            var high = form
-            high.terms = form.terms.map { .init($0.oracle, -$0.coefficient, axes: $0.axes) }
-            high.constant = bounds.upperBound - form.constant
-            range("\(name).high", shape, high, bits: bits)
-        }
+        if span < 1 << ProofLayout.limbBits { return range("\(name).interval", shape, low, upTo: span) }
+        range("\(name).low", shape, low, upTo: span)
+        var high = form
+        high.terms = form.terms.map { .init($0.oracle, -$0.coefficient, axes: $0.axes) }
+        high.constant = bounds.upperBound - form.constant
+        range("\(name).high", shape, high, upTo: span)
     }
 
     /// Row maxima m of x for which some lookup already proves m - x >= 0: a table defined from 0 on, applied to
@@ -338,22 +348,26 @@ public struct ProofLayout: Sendable {
 
     /// Both sides of `terms + constant = 2^shift * argument` are integers whose difference is below p in magnitude.
     private func checkWrap(_ lookup: Lookup) throws {
-        // One tensor with coefficient +-1 and no shift: equality in the field is what defines the entry.
-        if lookup.input.terms.count == 1, lookup.input.shift == 0, case .column = resolve(lookup.input.terms[0].oracle) {
+        // A column by itself: equality in the field is what defines the entry.
+        if lookup.input.terms.count == 1, lookup.input.terms[0].coefficient == 1, lookup.input.constant == 0,
+            lookup.input.shift == 0, !lookup.input.belowOutput, case .column = resolve(lookup.input.terms[0].oracle)
+        {
             return
         }
-        var total = Interval.magnitude(lookup.input.constant...lookup.input.constant) + (lookup.input.belowOutput ? 1 : 0)
+        let constant = lookup.input.constant
+        var left = constant - (lookup.input.belowOutput ? 1 : 0)...constant
         for term in lookup.input.terms {
-            let part = try Interval.scale(provedRange(term.oracle), term.coefficient, lookup.name)
-            total += Interval.magnitude(part)
-            guard total <= Interval.limit else { throw tooWide(lookup.name, Interval.limit) }
+            // What a column's own lookup proves is its range as a field element; here it enters as that integer.
+            left = try Interval.add(left, Interval.scale(provedRange(term.oracle), term.coefficient, lookup.name), lookup.name)
         }
         let start = tableStart(lookup.table)
         let domain = start...start + Int64(tableRows(lookup.table)) - 1
-        let right = try Interval.scale(domain, 1 << lookup.input.shift, lookup.name)
-        // total + right <= 2 bound < p.
-        let sum = total / 2 + Interval.magnitude(right) / 2 + 1
-        guard sum <= bound else { throw tooWide(lookup.name, sum) }
+        let right = try Interval.scale(domain, 1 << Int64(lookup.input.shift), lookup.name)
+        // The difference of the two sides lies strictly between -p and p: p is more than twice the bound.
+        let difference = try Interval.add(left, Interval.scale(right, -1, lookup.name), lookup.name)
+        guard Interval.magnitude(difference) / 2 <= bound - 1 else {
+            throw tooWide(lookup.name, Interval.magnitude(difference) / 2)
+        }
     }
 
     /// The column that commits an oracle, or the oracle itself.

@@ -98,7 +98,10 @@ public struct Witness: Sendable {
         for lookup in layout.lookups {
             let start = layout.tableStart(lookup.table)
             let rows = layout.tableRows(lookup.table)
-            let e = evaluate(lookup.input, lookup.shape, layout)
+            let (e, exact) = exactly(lookup.input, lookup.shape, layout)
+            guard exact || ignoringErrors else {
+                throw GraphError(node: lookup.name, "internal error: the looked-up value is not an integer")
+            }
             let table = layout.tables.firstIndex(of: lookup.table)!
             let bad: Int64? = counts[table].withUnsafeMutableBufferPointer { counts in
                 for value in e.values.elements {
@@ -154,7 +157,19 @@ public struct Witness: Sendable {
         }
     }
 
-    /// A form over integers. Its division by 2^shift floors, which is exact for an honest witness.
+    /// A form over integers, and whether its division by 2^shift was exact everywhere: it is for an honest witness.
+    func exactly(_ form: LinearForm, _ shape: TensorShape, _ layout: ProofLayout) -> (Elementwise, Bool) {
+        var whole = form
+        whole.shift = 0
+        let e = evaluate(whole, shape, layout)
+        let mask: Int64 = (1 << Int64(form.shift)) - 1
+        var rest: Int64 = 0
+        for v in e.values.elements { rest |= v & mask }
+        if form.shift > 0 { e.map { $0 >> Int64(form.shift) } }
+        return (e, rest == 0)
+    }
+
+    /// A form over integers. Its division by 2^shift floors.
     func evaluate(_ form: LinearForm, _ shape: TensorShape, _ layout: ProofLayout) -> Elementwise {
         let e = Elementwise(shape)
         for term in form.terms {

@@ -18,7 +18,8 @@ public struct CommittedShape: Hashable, Sendable {
 public struct OpeningClaim<E: Field>: Sendable {
     /// The number of the vector in its commitment.
     public let vector: Int
-    /// One coordinate for each variable of the vector's `TensorShape`, in its order: lowest bit of the last dimension first.
+    /// One coordinate for each variable of the vector's `TensorShape`, in its order: lowest bit of the last dimension
+    /// first.
     public let point: [E]
     public let value: E
 
@@ -30,17 +31,17 @@ public struct OpeningClaim<E: Field>: Sendable {
     }
 }
 
-/// A way to commit to a list of integer tensors and to open their multilinear extensions at points of the challenge field,
-/// all claims on one commitment in one batch.
+/// A way to commit to a list of integer tensors and to open their multilinear extensions at points of the challenge
+/// field, all claims on one commitment in one batch.
 ///
-/// **Order.** The caller absorbs `parameterDescription` and the commitment before the first challenge that claims depend on.
-/// `open` and `verify` absorb commitment and claims again, because these are the statement that they prove.
+/// **Order.** The caller absorbs `parameterDescription` and the commitment before the first challenge that claims
+/// depend on. `open` and `verify` absorb commitment and claims again, because these are the statement that they prove.
 ///
-/// **What is bound.** Entries are bound as elements of the field. That they are small integers, and in the declared range, is
-/// for the caller to prove.
+/// **What is bound.** Entries are bound as elements of the field. That they are small integers, and in the declared
+/// range, is for the caller to prove.
 ///
-/// **Determinism.** Prover and verifier build the scheme from the same public data and get the same parameters; no count is
-/// ever read from a proof.
+/// **Determinism.** Prover and verifier build the scheme from the same public data and get the same parameters; no
+/// count is ever read from a proof.
 public protocol CommitmentScheme: Sendable {
     associatedtype F: ProofField
     /// What the prover keeps between committing and opening.
@@ -67,8 +68,8 @@ public protocol CommitmentScheme: Sendable {
     func encodeState(_ state: ProverState) -> [UInt8]
     /// The state again, from a key and the vectors.
     ///
-    /// - Throws: `CommitmentError.wrongState` where the bytes do not belong to the commitment. That the *vectors* do is not
-    ///   checked; proofs made with others do not verify.
+    /// - Throws: `CommitmentError.wrongState` where the bytes do not belong to the commitment. That the *vectors* do is
+    ///   not checked; proofs made with others do not verify.
     func restoreState(_ bytes: [UInt8], vectors: [IntegerTensor], commitment: [UInt8]) throws -> ProverState
     /// Proves the claims. They must be true, or the proof will not verify.
     ///

@@ -2,35 +2,40 @@ import Fields
 import Tensors
 import Transcripts
 
-/// The linear-time code of Brakedown (Golovnev, Lee, Setty, Thaler, Wahby, ePrint 2021/1043, section 5; after Spielman and
-/// Druk-Ishai), for any field.
+/// The linear-time code of Brakedown (Golovnev, Lee, Setty, Thaler, Wahby, ePrint 2021/1043, section 5; after Spielman
+/// and Druk-Ishai), for any field.
 ///
-/// A message x of n entries becomes (x, z, v) of length N = ceil(r n), where y = x A has m = ceil(alpha n) entries, z is the
-/// code word of y, and v = z B. A and B are sparse: each row of A has c entries, each row of B has d, at distinct random places,
-/// with random values other than zero. Messages of up to 64 entries are evaluated as polynomials at 0, 1, 2, ..., which gives
-/// distance N - n + 1.
+/// A message x of n entries becomes (x, z, v) of length N = ceil(r n), where y = x A has m = ceil(alpha n) entries, z
+/// is the code word of y, and v = z B. A and B are sparse: each row of A has c entries, each row of B has d, at
+/// distinct random places, with random values other than zero. Messages of up to 64 entries are evaluated as
+/// polynomials at 0, 1, 2, ..., which gives distance N - n + 1.
 ///
-/// **Theorem (distance).** Let D = ceil(beta n) and D' the distance of z's code. Suppose (A) no x of weight 1...D-1 has x A = 0,
-/// and (B) every z of weight k in D'...D-1 has |z B| >= D - k - 1. Then the distance is at least D: for x of weight D or more
-/// there is nothing to show; else y is not zero, so |z| >= D', and |x| + |z| + |v| >= 1 + k + (D - k - 1) unless |z| >= D.
+/// **Theorem (distance).** Let D = ceil(beta n) and D' the distance of z's code. Suppose (A) no x of weight 1...D-1 has
+/// x A = 0, and (B) every z of weight k in D'...D-1 has |z B| >= D - k - 1. Then the distance is at least D: for x of
+/// weight D or more there is nothing to show; else y is not zero, so |z| >= D', and |x| + |z| + |v| >= 1 + k + (D - k -
+/// 1) unless |z| >= D.
 ///
-/// **Theorem (degrees).** For matrices drawn at random, (A) and (B) fail with a probability that a union bound over supports S of
-/// weight k and over the number t of columns that the rows in S hit bounds by
+/// **Theorem (degrees).** For matrices drawn at random, (A) and (B) fail with a probability that a union bound over
+/// supports S of weight k and over the number t of columns that the rows in S hit bounds by
 ///
 ///     (A)  sum_k C(n, k) sum_t C(m, t) (C(t, c)/C(m, c))^k min(1, (q-1)^(k-1-t))
-///     (B)  sum_k C(n', k) sum_t C(m', t) (C(t, d)/C(m', d))^k min(1, (q-1)^(k-1) w C(t, w-1) (q-1)^(w-1-t)),  w = D - k - 1.
+///     (B)  sum_k C(n', k) sum_t C(m', t) (C(t, d)/C(m', d))^k min(1, (q-1)^(k-1) w C(t, w-1) (q-1)^(w-1-t))
 ///
-/// There are (q-1)^(k-1) vectors with support S up to factors; C(m, t) (C(t, c)/C(m, c))^k bounds the probability that S hits t
-/// columns; and then each of these sums vanishes with probability at most 1/(q-1), independently of the others. (Weight 1 in
-/// (A) never fails.) c and d are the least for which these sums are below the share of `failureBits`; q is the size of the
-/// *base* field, so small fields get the degrees that they need. The seed is a fixed public string: that the code drawn from it
-/// has its distance is a statement about one draw, true but for the probability in `budget`.
+/// with w = D - k - 1, n' the length of z and m' that of v.
 ///
-/// **Theorem (proximity).** For any code of distance d and e < d/3 the line theorem holds with a = e + 1 (Roth and Zémor, quoted
-/// in Ligero, CCS 2017; Diamond and Posen, ePrint 2023/630). Proof: let u + z v be within e of a code word for all z of a set S
-/// of e + 2 or more. Two of these words span a line a + z b of code words. For a third z the word nearest to u + z v differs from
-/// a + z b in at most 3e < d places, so it is equal. Let u and v differ from a and b in a set of M > e places. Each place agrees
-/// for one z at most, and each z in S has at least M - e that agree: |S| (M - e) <= M, so |S| <= e + 1, a contradiction.
+/// There are (q-1)^(k-1) vectors with support S up to factors; C(m, t) (C(t, c)/C(m, c))^k bounds the probability that
+/// S hits t columns; and then each of these sums vanishes with probability at most 1/(q-1), independently of the
+/// others. (Weight 1 in (A) never fails.) c and d are chosen so that these sums are below the share of
+/// `failureBits`; q is the size of the *base* field, so small fields get the degrees that they need. The seed is a
+/// fixed public string: that the code drawn from it has its distance is a statement about one draw, true but for the
+/// probability in `budget`.
+///
+/// **Theorem (proximity).** For any code of distance d and e < d/3 the line theorem holds with a = e + 1 (Roth and
+/// Zémor, quoted in Ligero, CCS 2017; Diamond and Posen, ePrint 2023/630). Proof: let u + z v be within e of a code
+/// word for all z of a set S of e + 2 or more. Two of these words span a line a + z b of code words. For a third z the
+/// word nearest to u + z v differs from a + z b in at most 3e < d places, so it is equal. Let u and v differ from a and
+/// b in a set of M > e places. Each place agrees for one z at most, and each z in S has at least M - e that agree: |S|
+/// (M - e) <= M, so |S| <= e + 1, a contradiction.
 public struct ExpanderCode<F: ProofField>: LinearCode {
     public let outline: CodeOutline
     public let budget: SoundnessBudget

@@ -28,8 +28,8 @@ enum ExpanderParameters {
         private static func share(_ part: Int, of n: Int) -> Int { (n * part + 9_999) / 10_000 }
     }
 
-    /// The rows of the paper's table, and four with a greater distance for more edges, which the union bound also allows. The
-    /// length r n <= 2 n fills a tree of 2n leaves.
+    /// The rows of the paper's table, and four with a greater distance for more edges, which the union bound also
+    /// allows. The length r n <= 2 n fills a tree of 2n leaves.
     static let rows = [
         Row(alpha: 1195, beta: 284, rate: 14_200, edges: 11),
         Row(alpha: 1380, beta: 444, rate: 14_700, edges: 12),
@@ -55,7 +55,8 @@ enum ExpanderParameters {
         let d: Int
     }
 
-    /// The steps for messages of `n` entries, outermost first. Each matrix fails with probability at most `2^-failureBits`.
+    /// The steps for messages of `n` entries, outermost first. Each matrix fails with probability at most
+    /// `2^-failureBits`.
     static func levels(_ n: Int, row: Row, fieldBits: Double, failureBits: Double) throws -> [Level] {
         guard n > Row.largestBase else { return [] }
         let m = row.inner(n)
@@ -79,8 +80,8 @@ enum ExpanderParameters {
             + (try levels(m, row: row, fieldBits: fieldBits, failureBits: failureBits))
     }
 
-    /// A degree up to `most` at which `isEnough` holds and below which it does not, by bisection; nil where there is none up
-    /// to 256. Correct whether or not `isEnough` is monotone, because it holds for the answer.
+    /// A degree up to `most` at which `isEnough` holds and below which it does not, by bisection; nil where there is
+    /// none up to 256. Correct whether or not `isEnough` is monotone, because it holds for the answer.
     private static func leastDegree(_ most: Int, _ isEnough: (Int) -> Bool) -> Int? {
         var (low, high) = (1, 8)
         while high < most && high < 256 && !isEnough(min(high, most)) { (low, high) = (high, 2 * high) }
@@ -144,7 +145,8 @@ enum ExpanderParameters {
             }
         }
 
-        /// (B): vectors of weight k from `innerDistance` up to `distance` are mapped to weight `distance - k - 1` at least.
+        /// (B): vectors of weight k from `innerDistance` up to `distance` are mapped to weight `distance - k - 1` at
+        /// least.
         func weight(
             rows: Int, columns: Int, degree: Int, innerDistance: Int, distance: Int, failureBits: Double
         ) -> Bool {

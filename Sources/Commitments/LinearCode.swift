@@ -13,9 +13,9 @@ public struct CodeOutline: Hashable, Sendable {
     public let distance: Int
     /// The radius e of proximity testing, less than half the distance.
     public let radius: Int
-    /// The a of the code's line theorem: if more than a of the points of a line u + z v, z in E, are within `radius` of a code
-    /// word, then u and v agree with a pair of code words outside one set of `radius` entries. Counted with what comes on top
-    /// (see `ReedSolomonCode`).
+    /// The a of the code's line theorem: if more than a of the points of a line u + z v, z in E, are within `radius` of
+    /// a code word, then u and v agree with a pair of code words outside one set of `radius` entries. Counted with what
+    /// comes on top (see `ReedSolomonCode`).
     public let lineThreshold: Int
     /// Estimated nanoseconds to encode one message, on one core.
     public let encodingNanoseconds: Int
@@ -37,9 +37,9 @@ public struct CodeOutline: Hashable, Sendable {
     }
 }
 
-/// A family of codes, linear over the *base* field. A vector of challenges is encoded coordinate by coordinate, which is
-/// the extension of the code to the challenge field: same length, same distance, and encoding commutes with combinations by
-/// challenges.
+/// A family of codes, linear over the *base* field. A vector of challenges is encoded coordinate by coordinate, which
+/// is the extension of the code to the challenge field: same length, same distance, and encoding commutes with
+/// combinations by challenges.
 public protocol LinearCode: Sendable {
     associatedtype F: ProofField
 
@@ -47,8 +47,8 @@ public protocol LinearCode: Sendable {
     static var schemeName: String { get }
     /// The codes of the family for messages of `2^messageBits` entries; none where the field has none.
     static func outlines(messageBits: Int) -> [CodeOutline]
-    /// Builds the code. Whatever is random about it comes from a fixed public seed; `failureBits` bounds the probability
-    /// over that seed that the distance is missed, by `2^-failureBits`.
+    /// Builds the code. Whatever is random about it comes from a fixed public seed; `failureBits` bounds the
+    /// probability over that seed that the distance is missed, by `2^-failureBits`.
     ///
     /// - Throws: `CommitmentError.unreachableSecurity` where no code of the family is that certain.
     init(_ outline: CodeOutline, failureBits: Int) throws
@@ -64,8 +64,8 @@ public protocol LinearCode: Sendable {
     static var preferredWidth: Int { get }
 
     /// Encodes `width` interleaved messages in place. Entry `i` of message `j` is `values[i * stride + j]`; the first
-    /// `2^messageBits` entries hold the message, all `length` entries the code word afterwards (whatever the others held
-    /// before). Serial.
+    /// `2^messageBits` entries hold the message, all `length` entries the code word afterwards (whatever the others
+    /// held before). Serial.
     func encode(interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int)
 }
 
@@ -76,14 +76,15 @@ extension LinearCode {
 
 /// Reed-Solomon codes by `ProofField.reedSolomonEncode`, of rate 1/2, 1/4 or 1/8.
 ///
-/// **Theorem.** Let K = 2^messageBits, n the length. Over a field with 2-power roots of unity this is RS[n, K]; over M31 it is
-/// the circle code, evaluations on n points of x^2 + y^2 = 1 of a space of dimension K inside the Laurent polynomials in
-/// z = x + iy of degrees -K/2...K/2, that is a subcode of a generalised RS code of dimension K + 1 over the challenge field,
-/// which contains i. Either way code words lie in a generalised RS code C' of distance at least d = n - K, and 2e < d for
-/// e = (n - K - 1) / 2: the unique decoding regime. There Ben-Sasson, Carmon, Ishai, Kopparty and Saraf ("Proximity gaps for
-/// Reed-Solomon codes", ePrint 2020/654, Theorem 4.1) show: if more than n points of a line u + z v are within e of C', then u
-/// and v agree with a pair of words of C' outside one set of e positions. This is the line theorem with a = n. How it
-/// extends to spans, and one more point for the subcode (a = n + 1), see `TensorCodeScheme`.
+/// **Theorem.** Let K = 2^messageBits, n the length. Over a field with 2-power roots of unity this is RS[n, K]; over
+/// M31 it is the circle code, evaluations on n points of x^2 + y^2 = 1 of a space of dimension K inside the Laurent
+/// polynomials in z = x + iy of degrees -K/2...K/2, that is a subcode of a generalised RS code of dimension K + 1 over
+/// the challenge field, which contains i. Either way code words lie in a generalised RS code C' of distance at least d
+/// = n - K, and 2e < d for e = (n - K - 1) / 2: the unique decoding regime. There Ben-Sasson, Carmon, Ishai, Kopparty
+/// and Saraf ("Proximity gaps for Reed-Solomon codes", ePrint 2020/654, Theorem 4.1) show: if more than n points of a
+/// line u + z v are within e of C', then u and v agree with a pair of words of C' outside one set of e positions. This
+/// is the line theorem with a = n. How it extends to spans, and one more point for the subcode (a = n + 1), see
+/// `TensorCodeScheme`.
 public struct ReedSolomonCode<F: ProofField>: LinearCode {
     public let outline: CodeOutline
 

@@ -2,11 +2,12 @@ import Fields
 import Tensors
 import Transcripts
 
-/// The trivial commitment, "raw": a hash of all vectors. An opening sends them, and the verifier evaluates every claim itself.
+/// The trivial commitment, "raw": a hash of all vectors. An opening sends them, and the verifier evaluates every claim
+/// itself.
 ///
-/// For debugging, for small vectors, and for telling the cost of a commitment from that of the rest. **Theorem:** a collision
-/// of the hash function aside, accepted claims are true; no challenge is involved, so the budget is empty. Unlike other schemes
-/// this one does check that entries lie in their declared ranges.
+/// For debugging, for small vectors, and for telling the cost of a commitment from that of the rest. **Theorem:** a
+/// collision of the hash function aside, accepted claims are true; no challenge is involved, so the budget is empty.
+/// Unlike other schemes this one does check that entries lie in their declared ranges.
 public struct RawScheme<F: ProofField>: CommitmentScheme {
     public typealias ProverState = RawState
 
@@ -171,8 +172,8 @@ public struct RawState: Sendable {
     @usableFromInline init(commitment: [UInt8]) { self.commitment = commitment }
 }
 
-/// Evaluations of the multilinear extension of one tensor of integers. Evaluations at points whose row parts agree share the
-/// pass over the tensor.
+/// Evaluations of the multilinear extension of one tensor of integers. Evaluations at points whose row parts agree
+/// share the pass over the tensor.
 @usableFromInline
 package struct TensorEvaluator<F: ProofField> {
     @usableFromInline package typealias E = F.Challenge

@@ -4,16 +4,16 @@ import Tensors
 /// How one vector lies in a matrix of `2^columnBits` columns.
 ///
 /// The lowest `columnBits` variables of the vector's padded point number the columns; the others number rows. So the
-/// evaluation at a point is (row weights) x matrix x (column weights), both of them eq tables. Only what is inside the column
-/// part is padded: the dimensions outside keep their real sizes, and so does the dimension that the border splits, which
-/// has `ceil(size / 2^low)` blocks.
+/// evaluation at a point is (row weights) x matrix x (column weights), both of them eq tables. Only what is inside the
+/// column part is padded: the dimensions outside keep their real sizes, and so does the dimension that the border
+/// splits, which has `ceil(size / 2^low)` blocks.
 ///
-/// The entries of a row are contiguous in the storage of the vector, because the innermost dimensions make up the row. If
-/// one of them is no power of two, padding lies between *runs* of entries in the matrix, but not in storage.
+/// The entries of a row are contiguous in the storage of the vector, because the innermost dimensions make up the row.
+/// If one of them is no power of two, padding lies between *runs* of entries in the matrix, but not in storage.
 ///
-/// A vector with fewer variables than `columnBits` is a single *block* of `2^variableCount` columns of a row that it may share
-/// with others. The point that belongs to it is its own, continued by the bits of the block's number: eq at those bits is 1 in
-/// the block and 0 outside, whatever else is in the row.
+/// A vector with fewer variables than `columnBits` is a single *block* of `2^variableCount` columns of a row that it
+/// may share with others. The point that belongs to it is its own, continued by the bits of the block's number: eq at
+/// those bits is 1 in the block and 0 outside, whatever else is in the row.
 @usableFromInline
 package struct RowLayout: Sendable {
     @usableFromInline package let columnBits: Int
@@ -286,8 +286,8 @@ package struct RowEmbedding<F: ProofField>: IntegerVisitor {
     }
 }
 
-/// How all vectors of a commitment share one matrix: the rows of the vectors with at least `columnBits` variables in the order
-/// of the vectors, then rows filled with blocks, largest first, so that each block is aligned to its size.
+/// How all vectors of a commitment share one matrix: the rows of the vectors with at least `columnBits` variables in
+/// the order of the vectors, then rows filled with blocks, largest first, so that each block is aligned to its size.
 @usableFromInline
 package struct MatrixLayout: Sendable {
     @usableFromInline package let columnBits: Int

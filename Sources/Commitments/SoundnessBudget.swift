@@ -6,8 +6,8 @@
 
 /// How likely a false statement passes, part by part: a list of errors, each with the theorem that bounds it.
 ///
-/// Errors are probabilities over the verifier's challenges, whatever the prover does, and only proved ones are listed. That
-/// hash functions are collision-free is an assumption and no entry (256-bit digests: 2^128 work for a collision).
+/// Errors are probabilities over the verifier's challenges, whatever the prover does, and only proved ones are listed.
+/// That hash functions are collision-free is an assumption and no entry (256-bit digests: 2^128 work for a collision).
 public struct SoundnessBudget: Hashable, Sendable, CustomStringConvertible {
     /// One way to be deceived: the error is at most `2^-bits`.
     public struct Component: Hashable, Sendable {
@@ -58,8 +58,8 @@ public struct SoundnessBudget: Hashable, Sendable, CustomStringConvertible {
 
 /// A probability far below the least Double: `significand * 2^exponent` with the significand in [1, 2).
 ///
-/// Only multiplication and division of Doubles, which IEEE 754 fixes to the last bit, decide the parameters that prover and
-/// verifier derive on different machines; logarithms are for display.
+/// Only multiplication and division of Doubles, which IEEE 754 fixes to the last bit, decide the parameters that prover
+/// and verifier derive on different machines; logarithms are for display.
 struct SmallProbability {
     private(set) var significand = 1.0
     private(set) var exponent = 0
@@ -89,9 +89,9 @@ package struct QueryCount: Equatable {
     /// Minus the logarithm of the probability that no wrong position is among them.
     package let bits: Double
 
-    /// The fewest queries that miss with probability below `2^-bits`. Sampling is without replacement, and the probability is
-    /// the hypergeometric C(length - wrong, count) / C(length, count) itself, a product of `count` fractions. As many queries
-    /// as there are right positions, and one, cannot miss.
+    /// The fewest queries that miss with probability below `2^-bits`. Sampling is without replacement, and the
+    /// probability is the hypergeometric C(length - wrong, count) / C(length, count) itself, a product of `count`
+    /// fractions. As many queries as there are right positions, and one, cannot miss.
     package init(length: Int, wrong: Int, bits: Int) {
         precondition(wrong >= 1 && wrong <= length)
         var miss = SmallProbability()

@@ -19,8 +19,9 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
 
     /// The cheapest parameters with a total error of at most `2^-securityBits`, or nil.
     ///
-    /// The cost is the size of the opening in bytes plus one for each microsecond that a core takes to encode and hash, so
-    /// that small witnesses get small proofs and large weights a quick commitment. Integers only: both sides get the same.
+    /// The cost is the size of the opening in bytes plus one for each microsecond that a core takes to encode and hash,
+    /// so that small witnesses get small proofs and large weights a quick commitment. Integers only: both sides get the
+    /// same.
     init?(shapes: [TensorShape], securityBits: Int) {
         var best: (cost: Int, parameters: TensorCodeParameters)?
         let padded = shapes.reduce(0) { $0 + $1.paddedCount }

@@ -10,8 +10,8 @@ extension TensorCodeScheme {
         try commit(vectors, tampering: nil)
     }
 
-    /// The same, with a hook for tests: `tampering` changes the encoded matrix, `columnBytes` bytes a column, before it is
-    /// hashed. Only for matrices that are kept.
+    /// The same, with a hook for tests: `tampering` changes the encoded matrix, `columnBytes` bytes a column, before it
+    /// is hashed. Only for matrices that are kept.
     @inlinable
     package func commit(
         _ vectors: [IntegerTensor], tampering: ((UnsafeMutablePointer<UInt8>) -> Void)?
@@ -64,8 +64,8 @@ extension TensorCodeScheme {
         return band
     }
 
-    /// Encodes rows block by block, on all threads. `body` gets the rows of a block and its code words, interleaved with
-    /// the given stride.
+    /// Encodes rows block by block, on all threads. `body` gets the rows of a block and its code words, interleaved
+    /// with the given stride.
     @inlinable
     func forEachEncodedBlock(
         _ rows: Range<Int>, of vectors: [IntegerTensor],

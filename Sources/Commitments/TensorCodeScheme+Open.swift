@@ -5,8 +5,8 @@ import Transcripts
 /// Ways for a test to cheat in `TensorCodeScheme.open`; each changes the prover's own copy before it is used or sent.
 @usableFromInline
 package struct TensorCodeCheat<E: Field> {
-    /// The combinations of rows and the weights of columns, one a group, before the sumcheck, with the claims' coefficients and
-    /// those of the random row.
+    /// The combinations of rows and the weights of columns, one a group, before the sumcheck, with the claims'
+    /// coefficients and those of the random row.
     @usableFromInline package var groups:
         ((_ rows: [AlignedBuffer<E>], _ weights: [AlignedBuffer<E>], _ gammas: [E], _ random: [E]) -> Void)?
     /// The random combination V, with its coefficients.

@@ -2,56 +2,60 @@ import Fields
 import Tensors
 import Transcripts
 
-/// Commitments by tensor codes: vectors as rows of a matrix, rows encoded by a linear code, columns hashed into a Merkle tree
-/// (Ames, Hazay, Ishai, Venkitasubramaniam, "Ligero", CCS 2017; Golovnev, Lee, Setty, Thaler, Wahby, "Brakedown", ePrint
-/// 2021/1043; Xie, Zhang, Song, "Orion", ePrint 2022/1010).
+/// Commitments by tensor codes: vectors as rows of a matrix, rows encoded by a linear code, columns hashed into a
+/// Merkle tree (Ames, Hazay, Ishai, Venkitasubramaniam, "Ligero", CCS 2017; Golovnev, Lee, Setty, Thaler, Wahby,
+/// "Brakedown", ePrint 2021/1043; Xie, Zhang, Song, "Orion", ePrint 2022/1010).
 ///
 /// ## The opening
 ///
 /// Let M be the R x C matrix of all vectors, M* the R x n matrix of code words under the tree, E the challenge field.
 ///
-/// 1. Commitment and claims are absorbed. The verifier draws t in E^R, a coefficient gamma_i for each claim, and a point sigma.
-/// 2. Claims form groups of the shape `<u_g, w_g>`, u_g a combination of rows of M and w_g a weight of columns: claims at one
-///    column point share `w_g = eq(point)`, with u_g the sum of gamma_i times their row combinations; claims on vectors inside
-///    one shared row share `u_g` = that row, with w_g the sum of gamma_i eq(point_i). And for each pattern of padding that rows
-///    have, u_g is the combination of these rows by t, and w_g is eq(sigma) on the padding and 0 elsewhere: these products must
-///    vanish, because padding is zero. (Entries committed to in place of padding would be a vector of another shape.) A sumcheck
-///    over the column variables reduces sum_g <u_g, w_g> = sum_i gamma_i value_i to the values of all u_g at one point rho.
+/// 1. Commitment and claims are absorbed. The verifier draws t in E^R, a coefficient gamma_i for each claim, and a
+///    point sigma.
+/// 2. Claims form groups of the shape `<u_g, w_g>`, u_g a combination of rows of M and w_g a weight of columns: claims
+///    at one column point share `w_g = eq(point)`, with u_g the sum of gamma_i times their row combinations; claims on
+///    vectors inside one shared row share `u_g` = that row, with w_g the sum of gamma_i eq(point_i). And for each
+///    pattern of padding that rows have, u_g is the combination of these rows by t, and w_g is eq(sigma) on the padding
+///    and 0 elsewhere: these products must vanish, because padding is zero. (Entries committed to in place of padding
+///    would be a vector of another shape.) A sumcheck over the column variables reduces sum_g <u_g, w_g> = sum_i
+///    gamma_i value_i to the values of all u_g at one point rho.
 /// 3. The prover sends these and V(rho), where V = t M.
 /// 4. The verifier draws a coefficient delta_g for each group. The prover sends `Z = V + sum_g delta_g u_g` in clear.
-/// 5. The verifier draws distinct columns, and the prover opens them. Checked: Z(rho) is the same combination of the values
-///    of step 3, and Enc(Z) = (t + sum_g delta_g coefficients of u_g) M* at each opened column.
+/// 5. The verifier draws distinct columns, and the prover opens them. Checked: Z(rho) is the same combination of the
+///    values of step 3, and Enc(Z) = (t + sum_g delta_g coefficients of u_g) M* at each opened column.
 ///
-/// One row serves proximity and evaluation, because its coefficients include t, which is uniform, drawn after the commitment
-/// and independent of all else. That V is sent only as its value before delta and as a part of Z afterwards saves a row.
+/// One row serves proximity and evaluation, because its coefficients include t, which is uniform, drawn after the
+/// commitment and independent of all else. That V is sent only as its value before delta and as a part of Z afterwards
+/// saves a row.
 ///
 /// ## Why it is sound
 ///
-/// *Lines.* The code's line theorem: if more than a points of {u + z v : z in E} are within e of C, then u and v agree with
-/// two code words outside one set of e columns.
+/// *Lines.* The code's line theorem: if more than a points of {u + z v : z in E} are within e of C, then u and v agree
+/// with two code words outside one set of e columns.
 ///
-/// *Spans.* If M* does not agree with a matrix of code words outside any e columns ("far"), then a random combination of its
-/// rows is within e of C with probability at most (a + 1)/|E|. First, some row w0 of the span is far: otherwise all of the
-/// span is within e; nearest code words are unique (2e < d) and, by the line theorem on each plane, linear in the row; a
-/// column in which some row of M* is wrong is wrong in a random combination with probability 1 - 1/|E|, so at most
-/// e/(1 - 1/|E|) < e + 1 columns are. Second, the lines through w0 partition the rest of the span, and each has at most a
-/// points within e, or w0 would be: a fraction of at most a/(|E| - 1) <= (a + 1)/|E|. The same argument with V* = t M* as w0
-/// shows that V* + sum_g delta_g u*_g is near with probability at most (a + 1)/|E| over delta when V* is far. (For Reed-Solomon
-/// over M31 code words form a subcode of the code C' of the theorem; a matrix near C' and not near C has a random combination
-/// nearest to a word of C with probability 1/|E|, hence a = n + 1 there.)
+/// *Spans.* If M* does not agree with a matrix of code words outside any e columns ("far"), then a random combination
+/// of its rows is within e of C with probability at most (a + 1)/|E|. First, some row w0 of the span is far: otherwise
+/// all of the span is within e; nearest code words are unique (2e < d) and, by the line theorem on each plane, linear
+/// in the row; a column in which some row of M* is wrong is wrong in a random combination with probability 1 - 1/|E|,
+/// so at most e/(1 - 1/|E|) < e + 1 columns are. Second, the lines through w0 partition the rest of the span, and each
+/// has at most a points within e, or w0 would be: a fraction of at most a/(|E| - 1) <= (a + 1)/|E|. The same argument
+/// with V* = t M* as w0 shows that V* + sum_g delta_g u*_g is near with probability at most (a + 1)/|E| over delta when
+/// V* is far. (For Reed-Solomon over M31 code words form a subcode of the code C' of the theorem; a matrix near C' and
+/// not near C has a random combination nearest to a word of C with probability 1/|E|, hence a = n + 1 there.)
 ///
-/// *Far.* So if M* is far, Z* = (t + ...) M* is far from every code word but for an error of 2(a + 1)/|E|, and whatever Z is
-/// sent, at least e + 1 columns of Enc(Z) are wrong.
+/// *Far.* So if M* is far, Z* = (t + ...) M* is far from every code word but for an error of 2(a + 1)/|E|, and whatever
+/// Z is sent, at least e + 1 columns of Enc(Z) are wrong.
 ///
 /// *Near.* Otherwise M* agrees with code words of a unique matrix M' outside e columns. If Z is not (t + ...) M', then
 /// Enc(Z) differs from that combination's code word in at least d columns, and from Z* in at least d - e >= e + 1.
 ///
-/// Either way all queries miss with the hypergeometric probability of the budget, or Z = (t + ...) M'. Then the values of
-/// step 3 are those of M' but for an error of 1/|E| over delta; and the sumcheck fails to show a false sum but for 2c/|E|. The
-/// sum is false but for (c + 1)/|E| if M' has an entry in the padding (c/|E| for a row's padding to vanish at sigma, 1/|E| over
-/// t), and but for 1/|E| over gamma if a claim on M' is false. M' lies in the base field: it agrees with M*, which does, outside
-/// e < d columns, so coordinates of its rows other than the first are code words of weight below d. Each bound is for one round of challenges, after which the
-/// transcript is doomed, so the sum also bounds the Fiat-Shamir transform's error for each hash evaluation of a cheating prover.
+/// Either way all queries miss with the hypergeometric probability of the budget, or Z = (t + ...) M'. Then the values
+/// of step 3 are those of M' but for an error of 1/|E| over delta; and the sumcheck fails to show a false sum but for
+/// 2c/|E|. The sum is false but for (c + 1)/|E| if M' has an entry in the padding (c/|E| for a row's padding to vanish
+/// at sigma, 1/|E| over t), and but for 1/|E| over gamma if a claim on M' is false. M' lies in the base field: it
+/// agrees with M*, which does, outside e < d columns, so coordinates of its rows other than the first are code words of
+/// weight below d, zero. Each bound is for one round of challenges, after which the transcript is doomed, so the sum
+/// also bounds the error of the Fiat-Shamir transform for each hash evaluation of a cheating prover.
 public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentScheme where Code.F == F {
     public typealias E = F.Challenge
 

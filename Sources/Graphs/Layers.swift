@@ -38,7 +38,8 @@ extension GraphBuilder {
     public mutating func learnedPositions(_ name: String, _ table: NodeID, count: Int) throws -> NodeID {
         let positions = shape(table).dimensions[0]
         guard count * positions <= 1 << 26 else {
-            throw GraphError(node: name, "\(count) of \(positions) learned positions need too large a selection; take fewer tokens")
+            throw GraphError(
+                node: name, "\(count) of \(positions) learned positions need too large a selection; take fewer tokens")
         }
         var selection = [Int32](repeating: 0, count: count * positions)
         for t in 0..<count { selection[t * positions + t] = 1 }
@@ -53,7 +54,8 @@ extension GraphBuilder {
     public mutating func linear(
         _ name: String, _ x: NodeID, _ weight: NodeID, _ labels: (x: String, weight: String, out: String), bias: NodeID?
     ) throws -> NodeID {
-        let products = try contract(bias == nil ? name : name + ".products", x, weight, labels.x, labels.weight, labels.out)
+        let products = try contract(
+            bias == nil ? name : name + ".products", x, weight, labels.x, labels.weight, labels.out)
         guard let bias else { return products }
         let dimensions = shape(products).dimensions
         let all = Array(dimensions.indices)
@@ -65,9 +67,8 @@ extension GraphBuilder {
     /// `x + 2^exponent * branch`: exact.
     ///
     /// A branch (the output of attention or of a feed-forward layer) is requantised on its own, to a step that is a power of
-    /// two times the step of the residual. The residual itself is never rounded, so its own step can be as fine as the
-    /// embedding needs, and it needs no table: a table over the worst case of an accumulator *at the residual's step* would
-    /// have millions of rows.
+    /// two times the step of the residual. The sum then needs no rounding and no table: a table over the worst case of an
+    /// accumulator *at the residual's step* would have millions of rows.
     public mutating func residual(_ name: String, _ x: NodeID, branch: NodeID, exponent: Int) throws -> NodeID {
         let dimensions = shape(x).dimensions
         let all = Array(dimensions.indices)
@@ -106,7 +107,8 @@ extension GraphBuilder {
         if epsilon != 0 {
             let dimensions = shape(sum).dimensions
             sum = try combine(
-                name + ".shifted", [Term(sum, axes: Array(dimensions.indices))], constant: epsilon, dimensions: dimensions)
+                name + ".shifted", [Term(sum, axes: Array(dimensions.indices))], constant: epsilon,
+                dimensions: dimensions)
         }
         let root = try squareRoot(name + ".root", sum)
         let factor = try lookup(name + ".factor", root, lookups.reciprocal)
@@ -136,7 +138,9 @@ extension GraphBuilder {
 
     /// The public matrix of rotary positions (Su et al. 2021): `R[t, a, b, f]` turns the pair (b = 0, 1) at frequency f by the
     /// angle of position t, in units of 2^-bits. `cosines` and `sines` are `[positions, half]`, already integers.
-    public mutating func rotation(_ name: String, count: Int, half: Int, cosines: [Int32], sines: [Int32]) throws -> NodeID {
+    public mutating func rotation(_ name: String, count: Int, half: Int, cosines: [Int32], sines: [Int32]) throws
+        -> NodeID
+    {
         var values: [Int32] = []
         values.reserveCapacity(4 * count * half)
         for t in 0..<count {
@@ -207,7 +211,9 @@ extension GraphBuilder {
     }
 
     /// The elementwise product of an activated gate and the other branch, requantised once.
-    public mutating func gated(_ name: String, gate: NodeID, up: NodeID, rows: String, _ result: Lookup) throws -> NodeID {
+    public mutating func gated(_ name: String, gate: NodeID, up: NodeID, rows: String, _ result: Lookup) throws
+        -> NodeID
+    {
         let product = try contract(name + ".product", gate, up, rows + "m", rows + "m", rows + "m")
         return try lookup(name, product, result)
     }

@@ -45,11 +45,13 @@ private final class Lowering {
             if measures {
                 guard reachable.upperBound - reachable.lowerBound < Int64(ModelPlan.tableRowLimit) else {
                     throw GraphError(
-                        node: name, "values reach \(reachable), more than a table of \(ModelPlan.tableRowLimit) rows covers")
+                        node: name,
+                        "values reach \(reachable), more than a table of \(ModelPlan.tableRowLimit) rows covers")
                 }
                 measured[name] = reachable
                 var table = plan.tables[index]
-                table.domain = reachable
+                let (low, high) = (table.domain.lowerBound, table.domain.upperBound)
+                table.domain = min(low, reachable.lowerBound)...max(high, reachable.upperBound)
                 return builder.table(table.lookupTable())
             }
             if let id = tableIDs[index] { return id }
@@ -74,21 +76,21 @@ private final class Lowering {
         hasWeight(name + ".bias") ? try weight(name + ".bias", shape) : nil
     }
 
-    private func norm(_ name: String, _ x: NodeID, rows: String, ones: NodeID) throws -> NodeID {
+    private func norm(_ name: String, _ index: Int, _ x: NodeID, rows: String, ones: NodeID) throws -> NodeID {
         let lookups = GraphBuilder.NormLookups(
             square: try lookup(name + ".squares"), reciprocal: try lookup(name + ".factor"), result: try lookup(name))
         return switch plan.shape.normalisation {
         case .rootMeanSquare:
-            try builder.rootMeanSquareNorm(name, x, rows: rows, ones: ones, epsilon: plan.normEpsilon, lookups)
-        case .layer: try builder.layerNorm(name, x, rows: rows, ones: ones, epsilon: plan.normEpsilon, lookups)
+            try builder.rootMeanSquareNorm(name, x, rows: rows, ones: ones, epsilon: plan.normEpsilons[index], lookups)
+        case .layer: try builder.layerNorm(name, x, rows: rows, ones: ones, epsilon: plan.normEpsilons[index], lookups)
         }
     }
 
-    /// Adds a branch to the residual, and clamps the sum where the plan says so.
+    /// Adds a branch to the residual, whose step grows first where the plan says so.
     private func add(_ name: String, _ x: NodeID, _ branch: NodeID, _ exponent: Int) throws -> NodeID {
-        guard sites[name] != nil else { return try builder.residual(name, x, branch: branch, exponent: exponent) }
-        let sum = try builder.residual(name + ".sum", x, branch: branch, exponent: exponent)
-        return try builder.lookup(name, sum, lookup(name))
+        var x = x
+        if let site = sites[name + ".shifted"] { x = try builder.requantise(site.name, x, shift: site.shift) }
+        return try builder.residual(name, x, branch: branch, exponent: exponent)
     }
 
     func graph(tokenCount: Int, allPositions: Bool) throws -> Graph {
@@ -118,7 +120,7 @@ private final class Lowering {
         }
         let rows = allPositions ? "i" : ""
         if !allPositions { x = try builder.slice("last", x, axis: 0, index: tokenCount - 1) }
-        let y = try norm("norm", x, rows: rows, ones: widthOnes)
+        let y = try norm("norm", 2 * shape.layers, x, rows: rows, ones: widthOnes)
         let head = try weight("head", [shape.vocabulary, shape.width])
         var logits = try builder.linear(
             "logits", y, head, (rows + "d", "vd", rows + "v"), bias: try bias("head", [shape.vocabulary]))
@@ -140,12 +142,14 @@ private final class Lowering {
     private func attention(_ l: Int, _ x: NodeID, _ shared: Shared) throws -> NodeID {
         let shape = plan.shape
         let own = "layers.\(l).attention"
-        let y = try norm(own + ".norm", x, rows: "i", ones: shared.widthOnes)
+        let y = try norm(own + ".norm", 2 * l, x, rows: "i", ones: shared.widthOnes)
         let (k, g, e, d) = (shape.keyValueHeads, shape.group, shape.headWidth, shape.width)
         // Heads keep their structure from the weights on: no reshape anywhere.
         let inner = shared.rotation == nil ? [e] : [2, e / 2]
         let labels = shared.rotation == nil ? "e" : "bf"
-        func project(_ name: String, _ heads: [Int], _ headLabels: String, _ inner: [Int], _ labels: String) throws -> NodeID {
+        func project(_ name: String, _ heads: [Int], _ headLabels: String, _ inner: [Int], _ labels: String) throws
+            -> NodeID
+        {
             let own = own + "." + name
             return try builder.linear(
                 own + ".accumulator", y, weight(own, heads + inner + [d]),
@@ -161,7 +165,8 @@ private final class Lowering {
         let key = try finish("key", project("key", [k], "k", inner, labels), "k")
         let value = try builder.lookup(
             own + ".value.quantised", project("value", [k], "k", [e], "e"), lookup(own + ".value.quantised"))
-        guard let site = sites[own + ".weights"], let table = site.table, let cutoff = plan.tables[table].rule.cutoff else {
+        guard let site = sites[own + ".weights"], let table = site.table, let cutoff = plan.tables[table].rule.cutoff
+        else {
             throw GraphError(node: own + ".weights", "the model's plan has no exponential that ends in zeros")
         }
         let mixed = try builder.causalAttention(
@@ -169,7 +174,8 @@ private final class Lowering {
             ones: shared.tokenOnes, exponential: lookup(own + ".weights"), cutoff: cutoff)
         let output = own + ".output"
         let accumulator = try builder.linear(
-            output + ".accumulator", mixed, weight(output, [d, k, g, e]), ("ikge", "dkge", "id"), bias: bias(output, [d]))
+            output + ".accumulator", mixed, weight(output, [d, k, g, e]), ("ikge", "dkge", "id"),
+            bias: bias(output, [d]))
         let branch = try builder.lookup(output + ".quantised", accumulator, lookup(output + ".quantised"))
         return try add(own + ".residual", x, branch, plan.residualExponents[2 * l])
     }
@@ -177,7 +183,7 @@ private final class Lowering {
     private func feedForward(_ l: Int, _ x: NodeID, _ shared: Shared) throws -> NodeID {
         let shape = plan.shape
         let own = "layers.\(l).feedforward"
-        let y = try norm(own + ".norm", x, rows: "i", ones: shared.widthOnes)
+        let y = try norm(own + ".norm", 2 * l + 1, x, rows: "i", ones: shared.widthOnes)
         let (d, m) = (shape.width, shape.hidden)
         func project(_ name: String) throws -> NodeID {
             let own = own + "." + name

@@ -78,8 +78,8 @@ public struct ModelPlan: Codable, Hashable, Sendable {
     public var shape: DecoderShape
     /// The longest input.
     public var maximumTokens: Int
-    /// What every norm adds to its sum of squares, in the units of that sum.
-    public var normEpsilon: Int64
+    /// What each norm (two a layer, and the last) adds to its sum of squares, in the units of that sum.
+    public var normEpsilons: [Int64]
     public var rotation: RotaryPositions?
     /// For each layer, twice: by how many bits the output of attention and of the feed-forward layer is coarser than the residual.
     public var residualExponents: [Int]
@@ -90,13 +90,13 @@ public struct ModelPlan: Codable, Hashable, Sendable {
     public var logitScale: Double
 
     public init(
-        quantizer: String, shape: DecoderShape, maximumTokens: Int, normEpsilon: Int64, rotation: RotaryPositions?,
+        quantizer: String, shape: DecoderShape, maximumTokens: Int, normEpsilons: [Int64], rotation: RotaryPositions?,
         residualExponents: [Int], tables: [Table], sites: [Site], weights: [Weight], logitScale: Double
     ) {
         self.quantizer = quantizer
         self.shape = shape
         self.maximumTokens = maximumTokens
-        self.normEpsilon = normEpsilon
+        self.normEpsilons = normEpsilons
         self.rotation = rotation
         self.residualExponents = residualExponents
         self.tables = tables
@@ -119,20 +119,25 @@ public struct ModelPlan: Codable, Hashable, Sendable {
         try require(version == ModelPlan.currentVersion, "version \(version) is not \(ModelPlan.currentVersion)")
         if let problem = shape.problem { throw GraphError("the model's plan: \(problem)") }
         try require(
-            maximumTokens >= 1 && maximumTokens <= min(shape.positions, 1 << 16), "bad maximum of tokens \(maximumTokens)")
-        try require(normEpsilon >= 0 && normEpsilon <= 1 << 40, "bad epsilon")
+            maximumTokens >= 1 && maximumTokens <= min(shape.positions, 1 << 16),
+            "bad maximum of tokens \(maximumTokens)")
+        try require(
+            normEpsilons.count == 2 * shape.layers + 1 && normEpsilons.allSatisfy { (0...1 << 40).contains($0) },
+            "bad epsilons")
         try require(logitScale.isFinite && logitScale > 0, "bad logit scale")
         try require(
             residualExponents.count == 2 * shape.layers && residualExponents.allSatisfy { (0...30).contains($0) },
             "bad residual exponents")
-        try require((shape.positionKind == .rotary) == (rotation != nil), "rotary positions do not suit the kind of positions")
+        try require(
+            (shape.positionKind == .rotary) == (rotation != nil), "rotary positions do not suit the kind of positions")
         if let rotation {
             let count = maximumTokens * (shape.headWidth / 2)
             try require(rotation.bits >= 0 && rotation.bits <= 24, "bad bits of rotary positions")
             let limit = Int32(1) << Int32(rotation.bits)
             try require(
                 count <= 1 << 26 && rotation.cosines.count == count && rotation.sines.count == count
-                    && (rotation.cosines + rotation.sines).allSatisfy { $0 >= -limit && $0 <= limit }, "bad rotary positions")
+                    && (rotation.cosines + rotation.sines).allSatisfy { $0 >= -limit && $0 <= limit },
+                "bad rotary positions")
         }
         try require(tables.count <= 4096 && sites.count <= 1 << 16 && weights.count <= 1 << 16, "too many parts")
         var rows = 0
@@ -148,7 +153,8 @@ public struct ModelPlan: Codable, Hashable, Sendable {
                 try require(shift >= 0 && shift <= 32 && limit >= 0, "table '\(table.name)': bad shift or limit")
             case .reciprocal(let numerator, let limit):
                 try require(
-                    numerator >= 0 && numerator <= 1 << 40 && limit >= 0, "table '\(table.name)': bad numerator or limit")
+                    numerator >= 0 && numerator <= 1 << 40 && limit >= 0,
+                    "table '\(table.name)': bad numerator or limit")
             case .values(let first, let values):
                 try require(
                     !values.isEmpty && values.count <= ModelPlan.tableRowLimit && first.magnitude <= 1 << 30,

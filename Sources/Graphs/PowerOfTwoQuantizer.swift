@@ -1,9 +1,10 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 import Tensors
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// W8A8 with power-of-two requantisation: 8-bit weights, one scale a tensor; 8-bit activations; a 16-bit residual stream.
 ///
@@ -18,7 +19,7 @@ public struct PowerOfTwoQuantizer: Quantizer {
     /// Bits of the exponential's largest value.
     public var exponentialBits = 9
     /// The exponential's argument in nats: 2^-this a table row.
-    public var exponentialFraction = 4
+    public var exponentialFraction = 3
     /// The step of what enters SiLU or GELU: 2^-this.
     public var activationFraction = 5
     /// The largest magnitude of activations that enter a matrix product.
@@ -65,7 +66,9 @@ private struct Work {
     var levels: Int { settings.levels }
 
     func stat(_ layer: Int, _ kind: ActivationSite.Kind) throws -> ActivationStatistics {
-        guard let found = statistics[.init(layer, kind)] else { throw GraphError("no statistics of layer \(layer), \(kind)") }
+        guard let found = statistics[.init(layer, kind)] else {
+            throw GraphError("no statistics of layer \(layer), \(kind)")
+        }
         return found
     }
 
@@ -95,7 +98,8 @@ private struct Work {
 
     mutating func site(_ name: String, shift: Int, rule: Int?) throws {
         guard (0...32).contains(shift) else {
-            throw GraphError(node: name, "its scales would need a shift by \(shift) bits; the calibration text may be too small")
+            throw GraphError(
+                node: name, "its scales would need a shift by \(shift) bits; the calibration text may be too small")
         }
         sites.append(.init(name: name, shift: shift, table: rule))
     }
@@ -115,7 +119,8 @@ private struct Work {
     }
 
     /// The matrix with a norm's gamma folded in, and the bias with its beta.
-    static func folded(_ linear: DecoderModel.Linear, _ norm: DecoderModel.Norm?) -> (weight: [Double], bias: [Double]?) {
+    static func folded(_ linear: DecoderModel.Linear, _ norm: DecoderModel.Norm?) -> (weight: [Double], bias: [Double]?)
+    {
         let n = linear.inputs
         var weight = linear.weight.map(Double.init)
         var bias = linear.bias?.map(Double.init)
@@ -174,6 +179,10 @@ private struct Work {
         let residual = try chooseResidual()
         let norms = try chooseNorms(residual: residual)
         try embed(residual)
+        for (i, shift) in residual.shifts.enumerated() where shift > 0 {
+            try site(
+                "layers.\(i / 2).\(i % 2 == 0 ? "attention" : "feedforward").residual.shifted", shift: shift, rule: nil)
+        }
         let bits = try rotationBits()
 
         // The tables that all layers share.
@@ -222,7 +231,7 @@ private struct Work {
             let value = try step(l, .value, levels)
             try branch(
                 attention + ".output", [d], inputs: [kv, g, e], layer.output, input: value,
-                output: residual.step * exp2(Double(residual.exponents[2 * l])))
+                output: residual.steps[2 * l + 1] * exp2(Double(residual.exponents[2 * l])))
 
             let own = "layers.\(l).feedforward"
             let z = norms.steps[2 * l + 1]
@@ -233,7 +242,8 @@ private struct Work {
                     own + ".gate", [shape.hidden], inputs: [d], gate, layer.feedForwardNorm, input: z,
                     accumulator: gateStep / exp2(Double(t)))
                 let silu = activationRule(
-                    inputStep: gateStep, outputStep: try activationStep(), limit: settings.activationLevels, Activation.silu)
+                    inputStep: gateStep, outputStep: try activationStep(), limit: settings.activationLevels,
+                    Activation.silu)
                 try site(own + ".gate.quantised", shift: t, rule: rule("silu", silu))
                 let up = steps.up
                 try site(own + ".hidden", shift: steps.productShift, rule: clamp(levels))
@@ -253,7 +263,7 @@ private struct Work {
             }
             try branch(
                 own + ".down", [d], inputs: [shape.hidden], layer.down, input: steps.hidden,
-                output: residual.step * exp2(Double(residual.exponents[2 * l + 1])))
+                output: residual.steps[2 * l + 2] * exp2(Double(residual.exponents[2 * l + 1])))
         }
 
         let last = norms.steps[2 * shape.layers]
@@ -267,7 +277,8 @@ private struct Work {
 
     /// The step of SiLU's result, the same in all layers.
     func activationStep() throws -> Double {
-        try (0..<shape.layers).map { Double(try stat($0, .activation).maximum) }.max()! / Double(settings.activationLevels)
+        try (0..<shape.layers).map { Double(try stat($0, .activation).maximum) }.max()!
+            / Double(settings.activationLevels)
     }
 
     /// The steps of what enters the last projection and, where there is a gate, of its second factor, with the shift between.
@@ -320,77 +331,77 @@ private struct Work {
     // MARK: The residual stream
 
     struct Residual {
-        /// The step of the residual stream.
-        var step: Double
+        /// The step of the stream at the input of each branch (two a layer), and at the end.
+        var steps: [Double]
+        /// For each branch, the bits by which its step exceeds that of the stream after it, and those that the stream loses before.
         var exponents: [Int]
-        /// After these branches (two a layer) the stream is clamped.
-        var clamps: Set<Int>
-        var limit: Int64
+        var shifts: [Int]
     }
 
     /// Twice the limit must be in the domain of the squares' table where a mean is subtracted.
     var residualLimit: Int64 { shape.normalisation == .layer ? 1 << 14 - 1 : 1 << 15 - 1 }
 
-    /// The step of the residual: as fine as the worst case allows. If that leaves the embedding too coarse (deep models), the
-    /// stream is clamped on the way instead.
-    mutating func chooseResidual() throws -> Residual {
-        let limit = residualLimit
+    /// The steps of the residual stream: at each branch as fine as the worst case so far allows.
+    ///
+    /// Streams grow by orders of magnitude from the embedding to the last layer, so the step starts at what the embedding needs and is
+    /// doubled (one shift, without a table) where the sum of the bounds of all branches up to there asks for it. Nothing is
+    /// clamped but the branches.
+    func chooseResidual() throws -> Residual {
+        let limit = Double(residualLimit)
         let kinds: [ActivationSite.Kind] = [.attentionBranch, .feedForwardBranch]
         // For each branch: its statistics, its ideal step, and the least step whose accumulator a table of `tableBits` covers.
         let branches = try (0..<shape.layers).flatMap { l in
             try kinds.map { kind in
                 let statistics = try stat(l, kind)
                 let linear = kind == .attentionBranch ? model.layers[l].output : model.layers[l].down
-                let input = try kind == .attentionBranch ? self.step(l, .value, levels) : feedForwardSteps(l).hidden
+                let input = try kind == .attentionBranch ? step(l, .value, levels) : feedForwardSteps(l).hidden
                 let unit = input * linear.weight.reduce(1e-30) { max($0, abs(Double($1))) } / 127
                 let worst = Double(linear.inputs) * 127 * 127
                 // The accumulator's unit divides the step by a power of two and is at least `unit`.
                 let shift = (log2(worst + 1) - Double(settings.tableBits)).rounded(.up)
-                return (statistics: statistics, ideal: statistics.bestStep(levels: settings.branchLevels), least: unit * exp2(shift))
+                return (
+                    statistics: statistics, ideal: statistics.bestStep(levels: settings.branchLevels),
+                    least: unit * exp2(shift)
+                )
             }
         }
         func largest(_ values: [Float]) -> Double { values.reduce(0) { max($0, abs(Double($1))) } }
         let embedded = max(1e-6, largest(model.tokenEmbedding) + largest(model.positionEmbedding ?? []))
-        func exponents(_ step: Double) -> [Int] {
-            branches.map { statistics, ideal, least in
+        /// The stream whose first step is `first`, and the error of its branches relative to the least possible.
+        func stream(_ first: Double) -> (Residual, error: Double) {
+            var residual = Residual(steps: [first], exponents: [], shifts: [])
+            var step = first
+            var bound = embedded / first + 2
+            var total = 0.0
+            for (statistics, ideal, least) in branches {
                 let low = Int(log2(ideal / step).rounded(.down))
-                let least = Int(log2(least / step).rounded(.up))
-                return [low, low + 1].map { max(0, least, $0) }.min {
-                    statistics.squaredError(step: step * exp2(Double($0)), levels: settings.branchLevels)
-                        < statistics.squaredError(step: step * exp2(Double($1)), levels: settings.branchLevels)
-                }!
+                let needed = Int(log2(least / step).rounded(.up))
+                func error(_ exponent: Int) -> Double {
+                    statistics.squaredError(step: step * exp2(Double(exponent)), levels: settings.branchLevels)
+                }
+                let exponent = [low, low + 1].map { max(0, needed, $0) }.min { error($0) < error($1) }!
+                total +=
+                    error(exponent) / max(1e-30, statistics.squaredError(step: ideal, levels: settings.branchLevels))
+                // A branch that would be finer than the stream takes the stream's step.
+                var shift = 0
+                func reach() -> Double {
+                    bound / exp2(Double(shift)) + 1 + Double(settings.branchLevels)
+                        * exp2(Double(max(0, exponent - shift)))
+                }
+                while reach() > limit { shift += 1 }
+                bound = reach()
+                step *= exp2(Double(shift))
+                residual.steps.append(step)
+                residual.exponents.append(max(0, exponent - shift))
+                residual.shifts.append(shift)
             }
+            return (residual, total)
         }
-        func bound(_ step: Double) -> Double {
-            (embedded / step).rounded(.up)
-                + exponents(step).reduce(0) { $0 + Double(settings.branchLevels) * exp2(Double($1)) }
-        }
-        var step = embedded / Double(limit)
-        while bound(step) > Double(limit) { step *= 1.02 }
-        let smallestRoot = Double(try stat(0, .attentionRoot).quantile(0.01))
-        if smallestRoot / step >= 16 { return Residual(step: step, exponents: exponents(step), clamps: [], limit: limit) }
-
-        let sites = try (0..<shape.layers).flatMap { l in
-            [Double(try stat(l, .afterAttention).maximum), Double(try stat(l, .afterFeedForward).maximum)]
-        }
-        step = max(embedded, 1.25 * sites.max()!) / Double(limit)
-        let chosen = exponents(step)
-        var clamps: Set<Int> = []
-        var reached = Int64((embedded / step).rounded(.up))
-        for (i, exponent) in chosen.enumerated() {
-            reached += Int64(settings.branchLevels) << Int64(exponent)
-            if reached > limit {
-                clamps.insert(i)
-                reached = limit
-                let name = "layers.\(i / 2).\(i % 2 == 0 ? "attention" : "feedforward").residual"
-                try site(name, shift: 0, rule: clamp(Int(limit)))
-            }
-        }
-        return Residual(step: step, exponents: chosen, clamps: clamps, limit: limit)
+        return (0..<8).map { stream(embedded / (limit - 4) * exp2(Double($0) / 8)) }.min { $0.error < $1.error }!.0
     }
 
     mutating func embed(_ residual: Residual) throws {
-        func integers(_ values: [Float]) -> [Int64] { values.map { Int64((Double($0) / residual.step).rounded()) } }
+        func integers(_ values: [Float]) -> [Int64] { values.map { Int64((Double($0) / residual.steps[0]).rounded()) } }
         func most(_ values: [Int64]) -> Int64 { values.reduce(1) { max($0, abs($1)) } }
         let tokens = integers(model.tokenEmbedding)
         declare("embedding", [shape.vocabulary, shape.width], limit: most(tokens), tokens)
@@ -405,24 +416,27 @@ private struct Work {
     struct Norms {
         /// The steps of the results: two a layer, and the final one.
         var steps: [Double]
-        var epsilon: Int64
+        /// What each adds to its sum of squares.
+        var epsilons: [Int64]
     }
 
     /// The scales of all norms: one table of squares, one of reciprocals, a shift for each norm.
     mutating func chooseNorms(residual: Residual) throws -> Norms {
         let width = Double(shape.width)
-        let largest = shape.normalisation == .layer ? 2 * residual.limit : residual.limit
+        let largest = shape.normalisation == .layer ? 2 * residualLimit : residualLimit
         // V = sum(x^2) / 2^squareShift + epsilon < 2^30, and so r < 2^15. The table, whose domain is a power of two and so has one
         // value more on one side, is clamped at the stream's own limit.
         var squareShift = 0
-        func epsilon() -> Int64 {
-            Int64((Double(model.epsilon) * width / (residual.step * residual.step * exp2(Double(squareShift)))).rounded())
+        func epsilon(_ step: Double) -> Double {
+            (Double(model.epsilon) * width / (step * step * exp2(Double(squareShift)))).rounded()
         }
         func most() -> Double { (Double(largest * largest) / exp2(Double(squareShift)) + 0.5).rounded(.down) }
-        func worst() -> Double { width * most() + Double(epsilon()) }
+        func worst() -> Double { width * most() + epsilon(residual.steps[0]) }
         while worst() > Double(PowerOfTwoQuantizer.valueLimit) {
             squareShift += 1
-            guard squareShift <= 32 else { throw GraphError("the residual stream is too wide or its norms' epsilon too large") }
+            guard squareShift <= 32 else {
+                throw GraphError("the residual stream is too wide or its norms' epsilon too large")
+            }
         }
         // In units of the residual's step, r = rms * unit.
         let unit = (width / exp2(Double(squareShift))).squareRoot()
@@ -440,18 +454,25 @@ private struct Work {
 
         // q = K / r with q < 2^14 for the smallest r of the calibration, less a margin; then x q < 2^29.
         let factorLimit = 1 << 14
-        let smallest = max(1, Double(roots.map(\.minimum).min()!) / residual.step * unit * 0.75)
+        let smallest = max(1, zip(roots, residual.steps).map { Double($0.minimum) / $1 }.min()! * unit * 0.75)
         let largestNumerator = min(Double(factorLimit) * smallest, 0x1p40)
         // x q >> shift: step = 2^shift / (K unit) * 1 in units of x / rms.
         func stepOf(_ numerator: Double, _ shift: Int) -> Double { exp2(Double(shift)) * unit / numerator }
-        func best(_ numerator: Double, _ statistics: ActivationStatistics, _ ideal: Double) -> (shift: Int, error: Double) {
+        func best(_ numerator: Double, _ statistics: ActivationStatistics, _ ideal: Double) -> (
+            shift: Int, error: Double
+        ) {
             let low = Int(log2(ideal / stepOf(numerator, 0)).rounded(.down))
-            return [low, low + 1].map { max(0, $0) }.map {
-                ($0, statistics.squaredError(step: stepOf(numerator, $0), levels: levels) / Double(max(1, statistics.count)))
+            // Remainders of 16 bits are one lookup each.
+            return [low, low + 1].map { max(0, min(16, $0)) }.map {
+                (
+                    $0,
+                    statistics.squaredError(step: stepOf(numerator, $0), levels: levels)
+                        / Double(max(1, statistics.count))
+                )
             }.min { $0.1 < $1.1 }!
         }
         let ideals = results.map { $0.bestStep(levels: levels) }
-        let numerator = (0..<16).map { (largestNumerator * exp2(-Double($0) / 16)).rounded(.down) }.min { a, b in
+        let numerator = (0..<64).map { (largestNumerator * exp2(-Double($0) / 16)).rounded(.down) }.min { a, b in
             zip(results, ideals).reduce(0) { $0 + best(a, $1.0, $1.1).error }
                 < zip(results, ideals).reduce(0) { $0 + best(b, $1.0, $1.1).error }
         }!
@@ -466,12 +487,12 @@ private struct Work {
             try site(name, shift: shift, rule: clamp(levels))
             steps.append(stepOf(numerator, shift))
         }
-        return Norms(steps: steps, epsilon: epsilon())
+        return Norms(steps: steps, epsilons: residual.steps.map { Int64(epsilon($0)) })
     }
 
     // MARK: Rotation
 
-    /// Bits of the rotation's entries, and bits that accumulators lose before it (0 for models of moderate width).
+    /// Bits of the rotation's entries, and bits that accumulators lose before it (0 up to a width of about 256).
     func rotationBits() throws -> (rotation: Int, narrow: Int)? {
         guard shape.positionKind == .rotary else { return nil }
         // Biases are allowed as much as the products.
@@ -481,8 +502,7 @@ private struct Work {
         func fits(_ bits: Int, _ narrow: Int) -> Bool {
             2 * ((accumulator >> Int64(narrow)) + 1) << Int64(bits) < 1 << 29
         }
-        if let bits = (6...max(6, settings.rotationBits)).last(where: { fits($0, 0) }) { return (bits, 0) }
-        return (10, (1...32).first { fits(10, $0) }!)
+        return (settings.rotationBits, (0...32).first { fits(settings.rotationBits, $0) }!)
     }
 
     // MARK: Tables
@@ -503,35 +523,51 @@ private struct Work {
                 sines: turns.sines.map { Int32(($0 * one).rounded()) })
         }
         var plan = ModelPlan(
-            quantizer: PowerOfTwoQuantizer.name, shape: shape, maximumTokens: maximumTokens, normEpsilon: norms.epsilon,
+            quantizer: PowerOfTwoQuantizer.name, shape: shape, maximumTokens: maximumTokens,
+            normEpsilons: norms.epsilons,
             rotation: rotation, residualExponents: residual.exponents,
             tables: rules.map { .init(name: $0.name, rule: $0.rule, domain: 0...0) }, sites: sites, weights: weights,
             logitScale: logitStep)
-        let reachable = try plan.reachable(tokenCount: 1)
+        // A table of a larger domain may have a larger range, which others must then cover: repeat until nothing changes.
+        for _ in 0..<8 {
+            let (tables, sites) = try share(try plan.reachable(tokenCount: 1))
+            let settled = tables == plan.tables
+            (plan.tables, plan.sites) = (tables, sites)
+            if settled { break }
+        }
+        try plan.validate()
+        return QuantisedModel(plan: plan, weights: tensors)
+    }
+
+    /// The tables for what is looked up at each site, and the sites with their tables.
+    func share(
+        _ reachable: [String: ClosedRange<Int64>]
+    ) throws -> (tables: [ModelPlan.Table], sites: [ModelPlan.Site]) {
+        var sites = self.sites
         var tables: [ModelPlan.Table] = []
         for (index, rule) in rules.enumerated() {
             // For each user of the rule: the bits that it needs, and the bits that its shift allows.
-            var users = sites.indices.filter { sites[$0].table == index }.compactMap { i in
-                reachable[plan.sites[i].name].map { (site: i, needs: Work.bits($0), allows: 29 - plan.sites[i].shift) }
+            var users = self.sites.indices.filter { self.sites[$0].table == index }.compactMap { i in
+                reachable[sites[i].name].map { (site: i, needs: Work.bits($0), allows: 29 - sites[i].shift) }
             }
             users.sort { ($0.needs, $1.site) > ($1.needs, $0.site) }
             while let first = users.first {
                 let group = users.filter { $0.allows >= first.needs }
                 guard !group.isEmpty, first.allows >= first.needs else {
                     throw GraphError(
-                        node: plan.sites[first.site].name,
-                        "values need a table of 2^\(first.needs) and a shift by \(plan.sites[first.site].shift) bits; no field of 31 bits has room")
+                        node: sites[first.site].name,
+                        "values need a table of 2^\(first.needs) and a shift by \(sites[first.site].shift) bits; no field of 31 bits has room"
+                    )
                 }
-                let signed = group.contains { reachable[plan.sites[$0.site].name]!.lowerBound < 0 }
+                let signed = group.contains { reachable[sites[$0.site].name]!.lowerBound < 0 }
                 let top = Int64(1) << Int64(first.needs)
-                tables.append(.init(name: "\(rule.name).\(first.needs)", rule: rule.rule, domain: (signed ? -top : 0)...top - 1))
-                for user in group { plan.sites[user.site].table = tables.count - 1 }
+                tables.append(
+                    .init(name: "\(rule.name).\(first.needs)", rule: rule.rule, domain: (signed ? -top : 0)...top - 1))
+                for user in group { sites[user.site].table = tables.count - 1 }
                 users.removeAll { user in group.contains { $0.site == user.site } }
             }
         }
-        plan.tables = tables
-        try plan.validate()
-        return QuantisedModel(plan: plan, weights: tensors)
+        return (tables, sites)
     }
 
     /// The least k with the range in -2^k ..< 2^k.

@@ -63,7 +63,8 @@ struct Configuration {
         var theta = fields.members["rope_theta"]
         if let parameters = fields.members["rope_parameters"]?.members {
             if let kind = parameters["rope_type"]?.text, kind != "default" {
-                throw fields.error("rope_parameters", "scaled rotary positions are not known", "Use a model with plain ones")
+                throw fields.error(
+                    "rope_parameters", "scaled rotary positions are not known", "Use a model with plain ones")
             }
             theta = theta ?? parameters["rope_theta"]
         }
@@ -93,7 +94,8 @@ struct Configuration {
         guard try fields.flag("scale_attn_weights", standard: true) else {
             throw fields.error("scale_attn_weights", "attention without scaling is not known")
         }
-        for name in ["scale_attn_by_inverse_layer_idx", "add_cross_attention"] where try fields.flag(name, standard: false) {
+        for name in ["scale_attn_by_inverse_layer_idx", "add_cross_attention"]
+        where try fields.flag(name, standard: false) {
             throw fields.error(name, "is not known")
         }
         self.init(
@@ -113,7 +115,8 @@ struct Configuration {
         let file: String
         let members: [String: JSON]
 
-        func error(_ name: String, _ problem: String, _ remedy: String = "Correct the configuration") -> ModelFileError {
+        func error(_ name: String, _ problem: String, _ remedy: String = "Correct the configuration") -> ModelFileError
+        {
             ModelFileError(file, name, problem: problem, remedy: remedy)
         }
 
@@ -140,7 +143,9 @@ struct Configuration {
 
         func epsilon(_ name: String, standard: Double) throws -> Float {
             guard let member = members[name], !member.isNull else { return Float(standard) }
-            guard let value = member.double, value >= 0, value <= 1 else { throw error(name, "is not a number from 0 to 1") }
+            guard let value = member.double, value >= 0, value <= 1 else {
+                throw error(name, "is not a number from 0 to 1")
+            }
             return Float(value)
         }
 

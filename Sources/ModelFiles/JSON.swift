@@ -45,7 +45,9 @@ enum JSON {
     }
 
     /// Parses one value that fills `bytes`.
-    static func parse(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int = 16, maximumValues: Int = 1 << 20) throws -> JSON {
+    static func parse(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int = 16, maximumValues: Int = 1 << 20) throws
+        -> JSON
+    {
         var parser = Parser(bytes: bytes, depth: maximumDepth, values: maximumValues)
         parser.skipSpace()
         let value = try parser.value()
@@ -161,7 +163,9 @@ enum JSON {
         mutating func hexadecimal() throws -> UInt16 {
             var value: UInt16 = 0
             for _ in 0..<4 {
-                guard let c = next, let digit = Character(UnicodeScalar(c)).hexDigitValue else { throw problem("bad escape") }
+                guard let c = next, let digit = Character(UnicodeScalar(c)).hexDigitValue else {
+                    throw problem("bad escape")
+                }
                 value = value << 4 | UInt16(digit)
                 position += 1
             }
@@ -175,7 +179,9 @@ enum JSON {
                 position += 1
                 switch c {
                 case UInt8(ascii: "\""):
-                    guard let string = String(validating: text, as: UTF8.self) else { throw problem("text is not UTF-8") }
+                    guard let string = String(validating: text, as: UTF8.self) else {
+                        throw problem("text is not UTF-8")
+                    }
                     return string
                 case UInt8(ascii: "\\"):
                     guard let escape = next else { throw problem("the text ends early") }

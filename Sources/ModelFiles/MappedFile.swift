@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A regular file mapped for reading. The file must not be truncated by others while it is in use.
@@ -17,7 +17,8 @@ final class MappedFile: @unchecked Sendable {
         if descriptor < 0 {
             if errno == ENOENT { return nil }
             throw ModelFileError(
-                path, problem: "cannot be opened (\(String(cString: strerror(errno))))", remedy: "Check its permissions")
+                path, problem: "cannot be opened (\(String(cString: strerror(errno))))", remedy: "Check its permissions"
+            )
         }
         defer { close(descriptor) }
         var status = stat()
@@ -27,7 +28,8 @@ final class MappedFile: @unchecked Sendable {
         let size = Int(status.st_size)
         guard size <= limit else {
             throw ModelFileError(
-                path, problem: "has \(size) bytes, more than the \(limit) read here", remedy: "Check that it is the right file")
+                path, problem: "has \(size) bytes, more than the \(limit) read here",
+                remedy: "Check that it is the right file")
         }
         if size == 0 {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)

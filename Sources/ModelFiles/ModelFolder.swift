@@ -12,7 +12,8 @@ public enum ModelFolder {
 
     public static func read(_ path: String) throws -> DecoderModel {
         let configurationFile = try MappedFile.required(
-            path + "/config.json", limit: configurationLimit, remedy: "Give the folder of a model, with its config.json")
+            path + "/config.json", limit: configurationLimit, remedy: "Give the folder of a model, with its config.json"
+        )
         let configuration = try Configuration(configurationFile)
         let weightsFile = try MappedFile.required(
             path + "/model.safetensors", limit: weightsLimit,
@@ -26,7 +27,8 @@ public enum ModelFolder {
         let least = shape.layers * shape.width * shape.hidden + shape.vocabulary * shape.width
         guard least <= weightsFile.bytes.count else {
             throw ModelFileError(
-                configurationFile.path, problem: "describes a model with at least \(least) weights, and model.safetensors "
+                configurationFile.path,
+                problem: "describes a model with at least \(least) weights, and model.safetensors "
                     + "has \(weightsFile.bytes.count) bytes", remedy: "Check that the two files belong together")
         }
         var model =

@@ -64,10 +64,14 @@ struct Safetensors {
         // Empty tensors take no room and may start anywhere inside.
         var end = 0
         let occupied = entries.filter { !$0.value.offsets.isEmpty }
-        for (name, entry) in occupied.sorted(by: { ($0.value.offsets.lowerBound, $0.key) < ($1.value.offsets.lowerBound, $1.key) }) {
+        for (name, entry) in occupied.sorted(by: {
+            ($0.value.offsets.lowerBound, $0.key) < ($1.value.offsets.lowerBound, $1.key)
+        }) {
             guard entry.offsets.lowerBound == end else {
                 throw fail(
-                    name, entry.offsets.lowerBound < end ? "overlaps another tensor" : "leaves a gap before itself in the data")
+                    name,
+                    entry.offsets.lowerBound < end
+                        ? "overlaps another tensor" : "leaves a gap before itself in the data")
             }
             end = entry.offsets.upperBound
         }
@@ -97,13 +101,15 @@ struct Safetensors {
             let (product, overflow) = count.multipliedReportingOverflow(by: size)
             guard !overflow, product <= data.count else {
                 throw ModelFileError(
-                    file.path, name, problem: "has more entries than the file has bytes", remedy: "Download the file anew")
+                    file.path, name, problem: "has more entries than the file has bytes",
+                    remedy: "Download the file anew")
             }
             count = product
         }
         guard count * kind.bytes == entry.offsets.count else {
             throw ModelFileError(
-                file.path, name, problem: "has \(entry.offsets.count) bytes for \(count) entries of type \(kind.rawValue)",
+                file.path, name,
+                problem: "has \(entry.offsets.count) bytes for \(count) entries of type \(kind.rawValue)",
                 remedy: "Write the file again or download it anew; it is damaged")
         }
         let source = UnsafeRawBufferPointer(rebasing: data[entry.offsets])

@@ -73,7 +73,8 @@ import Testing
         try check(ExpanderCode<BN254ScalarField>.self, bits: 6...8, trials: 200)
     }
 
-    /// The vectors that come nearest to a low weight in a Reed-Solomon code: polynomials with many zeros among the points.
+    /// The vectors that come nearest to a low weight in a Reed-Solomon code: polynomials with many zeros among the
+    /// points.
     @Test func reedSolomonDistanceIsMet() throws {
         let outline = ReedSolomonCode<GoldilocksField>.outlines(messageBits: 4)[0]
         let code = ReedSolomonCode<GoldilocksField>(outline, failureBits: 105)

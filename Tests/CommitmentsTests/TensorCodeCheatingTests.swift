@@ -98,7 +98,8 @@ func checkCheatingProvers<F: ProofField, Code: LinearCode>(_: Code.Type) throws 
     #expect(
         prover.rejection { cheat in cheat.sentRow = { row, _ in row = row.map { _ in .zero } } }?.check == "row value")
 
-    // Committed words off the code. Beyond the radius no opening passes; one wrong column passes where it is not opened.
+    // Committed words off the code. Beyond the radius no opening passes; one wrong column passes where it is not
+    // opened.
     let (columns, _) = prover.trial.scheme.encodedShape
     let radius = prover.trial.scheme.code.outline.radius
     func tampered(_ count: Int, first: Int, byte: Int) throws -> VerificationError? {

@@ -28,10 +28,11 @@ import Testing
             #expect(element?.decimalDescription == value.description)
         }
         #expect(BN254Scalar(decimal: "007") == BN254Scalar(7))
-        for text in ["", " 1", "1 ", "-1", "+1", "0x1", "1a", "\u{0661}", r.description, (r + BigInteger(1)).description,
+        for text in [
+            "", " 1", "1 ", "-1", "+1", "0x1", "1a", "\u{0661}", r.description, (r + BigInteger(1)).description,
             BigInteger.powerOfTwo(256).description, (BigInteger.powerOfTwo(256) + BigInteger(1)).description,
-            String(repeating: "9", count: 200)]
-        {
+            String(repeating: "9", count: 200),
+        ] {
             #expect(BN254Scalar(decimal: text) == nil, "\(text)")
         }
     }

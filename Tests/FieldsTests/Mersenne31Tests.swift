@@ -20,8 +20,8 @@ import Testing
         #expect(MemoryLayout<QM31>.size == 16 && MemoryLayout<QM31>.alignment == 4)
     }
 
-    /// Products against 64-bit remainders, the defining equations, and that these define fields: -1 is no square in M31,
-    /// 2 + i none in CM31.
+    /// Products against 64-bit remainders, the defining equations, and that these define fields: -1 is no square in
+    /// M31, 2 + i none in CM31.
     @Test func definitions() {
         let edges: [UInt64] = [0, 1, 2, 3, 0x3fff_ffff, 0x4000_0000, 0x7fff_fffd, 0x7fff_fffe]
         for a in edges {

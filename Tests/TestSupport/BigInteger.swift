@@ -1,9 +1,9 @@
 import CGMP
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// An integer of any size, by GMP: the oracle of the field tests. Immutable, hence safe to share.

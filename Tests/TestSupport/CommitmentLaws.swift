@@ -129,7 +129,8 @@ public struct OpeningTrial<S: CommitmentScheme> {
     }
 }
 
-/// Checks that a commitment scheme accepts what is true and rejects what is not. Returns what went wrong; empty is good.
+/// Checks that a commitment scheme accepts what is true and rejects what is not. Returns what went wrong; empty is
+/// good.
 public func checkCommitmentLaws<S: CommitmentScheme>(
     _: S.Type, securityBits: Int = 100, hash: HashFunction = .blake3, seed: UInt64 = 1
 ) throws -> [String] {

@@ -79,7 +79,9 @@ public struct FieldOracle: Sendable {
     /// Integers near which carries and reductions go wrong: 0, 1, 2, p-1, p-2, the halves, and 2^k with its neighbours.
     public var edgeValues: [BigInteger] {
         let (p, one) = (modulus, BigInteger(1))
-        var values = [BigInteger(0), one, BigInteger(2), p - one, p - BigInteger(2), p / BigInteger(2), p / BigInteger(2) + one]
+        var values = [
+            BigInteger(0), one, BigInteger(2), p - one, p - BigInteger(2), p / BigInteger(2), p / BigInteger(2) + one,
+        ]
         for k in 1...p.bitCount {
             for offset in [-1, 0, 1] as [Int64] {
                 values.append((BigInteger.powerOfTwo(k) + BigInteger(offset)) % p)
@@ -135,7 +137,9 @@ public func checkFieldLaws<E: Field>(
     func reduced(_ coordinates: [BigInteger]) -> [BigInteger] { coordinates.map { $0 % p } }
 
     #expect(E.zero.isZero && !E.one.isZero, sourceLocation: sourceLocation)
-    #expect(oracle.coordinates(E.one).map(\.description) == (0..<oracle.degree).map { $0 == 0 ? "1" : "0" }, sourceLocation: sourceLocation)
+    #expect(
+        oracle.coordinates(E.one).map(\.description) == (0..<oracle.degree).map { $0 == 0 ? "1" : "0" },
+        sourceLocation: sourceLocation)
     #expect(E.zero.inverse() == nil, sourceLocation: sourceLocation)
     #expect(E.one.inverse() == E.one, sourceLocation: sourceLocation)
 
@@ -149,8 +153,12 @@ public func checkFieldLaws<E: Field>(
         #expect(a + b == sum, "\(a) + \(b)", sourceLocation: sourceLocation)
         #expect(a - b == difference, "\(a) - \(b)", sourceLocation: sourceLocation)
         #expect(a * b == product, "\(a) * \(b)", sourceLocation: sourceLocation)
-        #expect(-a == oracle.element(E.self, reduced(x.map { BigInteger(0) - $0 })), "-\(a)", sourceLocation: sourceLocation)
-        #expect(a.squared() == oracle.element(E.self, oracle.multiply(x, x)), "\(a) squared", sourceLocation: sourceLocation)
+        #expect(
+            -a == oracle.element(E.self, reduced(x.map { BigInteger(0) - $0 })), "-\(a)", sourceLocation: sourceLocation
+        )
+        #expect(
+            a.squared() == oracle.element(E.self, oracle.multiply(x, x)), "\(a) squared", sourceLocation: sourceLocation
+        )
         #expect(a.doubled == a + a, sourceLocation: sourceLocation)
         #expect(a * b == b * a && a + b == b + a, "\(a), \(b)", sourceLocation: sourceLocation)
         #expect((a * b) * c == a * (b * c), "\(a), \(b), \(c)", sourceLocation: sourceLocation)
@@ -162,9 +170,12 @@ public func checkFieldLaws<E: Field>(
         if a.isZero {
             #expect(a.inverse() == nil, sourceLocation: sourceLocation)
         } else if let inverse = a.inverse() {
-            #expect(oracle.multiply(oracle.coordinates(inverse), x) == oracle.coordinates(E.one), "1/\(a)", sourceLocation: sourceLocation)
+            #expect(
+                oracle.multiply(oracle.coordinates(inverse), x) == oracle.coordinates(E.one), "1/\(a)",
+                sourceLocation: sourceLocation)
             if oracle.degree == 1 {
-                #expect(oracle.coordinates(inverse)[0] == x[0].inverse(modulo: p), "1/\(a)", sourceLocation: sourceLocation)
+                #expect(
+                    oracle.coordinates(inverse)[0] == x[0].inverse(modulo: p), "1/\(a)", sourceLocation: sourceLocation)
             }
         } else {
             Issue.record("\(a) has no inverse", sourceLocation: sourceLocation)
@@ -175,14 +186,16 @@ public func checkFieldLaws<E: Field>(
     let order = (0..<oracle.degree).reduce(BigInteger(1)) { product, _ in product * p }
     for a in values.prefix(20) { #expect(power(a, order) == a, "\(a)", sourceLocation: sourceLocation) }
     for a in values.prefix(20) {
-        #expect(a.power(0) == .one && a.power(1) == a && a.power(5) == a * a * a * a * a, sourceLocation: sourceLocation)
+        #expect(
+            a.power(0) == .one && a.power(1) == a && a.power(5) == a * a * a * a * a, sourceLocation: sourceLocation)
         let list = a.powers(4)
         #expect(list == [.one, a, a * a, a * a * a], sourceLocation: sourceLocation)
     }
 
     // Canonical encodings, also at an odd address; every coordinate at or above the modulus is refused.
     let width = E.byteCount / oracle.degree
-    #expect(width * oracle.degree == E.byteCount && BigInteger.powerOfTwo(8 * width) > p, sourceLocation: sourceLocation)
+    #expect(
+        width * oracle.degree == E.byteCount && BigInteger.powerOfTwo(8 * width) > p, sourceLocation: sourceLocation)
     for a in values {
         let memory = UnsafeMutableRawPointer.allocate(byteCount: E.byteCount + 2, alignment: 16)
         defer { memory.deallocate() }
@@ -193,7 +206,9 @@ public func checkFieldLaws<E: Field>(
         #expect((memory + E.byteCount + 1).load(as: UInt8.self) == 0x5a, sourceLocation: sourceLocation)
     }
     let top = BigInteger.powerOfTwo(8 * width)
-    let tooLarge = [p, p + BigInteger(1), p + p - BigInteger(1), p + p, top - BigInteger(1), BigInteger.powerOfTwo(8 * width - 1)]
+    let tooLarge = [
+        p, p + BigInteger(1), p + p - BigInteger(1), p + p, top - BigInteger(1), BigInteger.powerOfTwo(8 * width - 1),
+    ]
     for value in tooLarge where value >= p && value < top {
         for position in 0..<oracle.degree {
             let coordinates = (0..<oracle.degree).map { $0 == position ? value : BigInteger(3) }
@@ -231,10 +246,11 @@ public func checkExtensionLaws<E: ExtensionField>(
 ) {
     checkFieldLaws(E.self, oracle: oracle, samples: count, seed: seed, sourceLocation: sourceLocation)
     var random = Words(state: seed &+ 1)
-    let prime = FieldOracle(prime: (0..<(oracle.modulus.bitCount + 63) / 64).map { i in
-        let bytes = oracle.modulus.bytes(8 * ((oracle.modulus.bitCount + 63) / 64))
-        return (0..<8).reduce(0) { $0 | UInt64(bytes[8 * i + $1]) << (8 * UInt64($1)) }
-    })
+    let prime = FieldOracle(
+        prime: (0..<(oracle.modulus.bitCount + 63) / 64).map { i in
+            let bytes = oracle.modulus.bytes(8 * ((oracle.modulus.bitCount + 63) / 64))
+            return (0..<8).reduce(0) { $0 | UInt64(bytes[8 * i + $1]) << (8 * UInt64($1)) }
+        })
     #expect(E.degree == oracle.degree, sourceLocation: sourceLocation)
     let elements = samples(E.self, oracle, count: count, &random)
     let bases = samples(E.Base.self, prime, count: count, &random)
@@ -242,10 +258,16 @@ public func checkExtensionLaws<E: ExtensionField>(
         let (a, x, y) = (elements[i], bases[i], bases[Int(random.next() % UInt64(bases.count))])
         let coordinates = (0..<E.degree).map { a.coordinate($0) }
         #expect(E(coordinates: coordinates) == a, "\(a)", sourceLocation: sourceLocation)
-        #expect(coordinates.map { prime.coordinates($0)[0] } == oracle.coordinates(a), "\(a)", sourceLocation: sourceLocation)
+        #expect(
+            coordinates.map { prime.coordinates($0)[0] } == oracle.coordinates(a), "\(a)",
+            sourceLocation: sourceLocation)
         #expect(a.scaled(by: x) == a * E(x), "\(a) scaled by \(x)", sourceLocation: sourceLocation)
-        #expect(E(x) + E(y) == E(x + y) && E(x) * E(y) == E(x * y) && -E(x) == E(-x), "\(x), \(y)", sourceLocation: sourceLocation)
-        #expect(E(x).coordinate(0) == x && (1..<max(1, E.degree)).allSatisfy { E(x).coordinate($0).isZero }, sourceLocation: sourceLocation)
+        #expect(
+            E(x) + E(y) == E(x + y) && E(x) * E(y) == E(x * y) && -E(x) == E(-x), "\(x), \(y)",
+            sourceLocation: sourceLocation)
+        #expect(
+            E(x).coordinate(0) == x && (1..<max(1, E.degree)).allSatisfy { E(x).coordinate($0).isZero },
+            sourceLocation: sourceLocation)
         let integer = Int64(bitPattern: random.next())
         #expect(E(integer) == E(E.Base(integer)), "\(integer)", sourceLocation: sourceLocation)
     }

@@ -44,6 +44,23 @@ AVX512_INLINE void acc_add(acc *s, vec a) { bn8_wide_add(s, a); }
 AVX512_INLINE vec reduce(acc *s) { return bn8_wide_reduce(s); }
 AVX512_INLINE vec canon2(vec a) { return bn8_canon2(a); }
 AVX512_INLINE vec canon4(vec a) { return bn8_canon4(a); }
+AVX512_INLINE vec product(vec a, vec b) {
+    acc s = acc_zero();
+    mac(&s, a, b);
+    return reduce(&s);
+}
+AVX512_INLINE vec product_fix(vec a, fix f) {
+    acc s = acc_zero();
+    mac_fix(&s, a, f);
+    return canon2(reduce(&s));
+}
+AVX512_INLINE vec product_fix_add(vec a, fix f, vec b) {
+    acc s = acc_zero();
+    mac_fix(&s, a, f);
+    acc_add(&s, b); // below 0.38 + 1.13 + 1
+    return canon4(reduce(&s));
+}
+
 #define TURNS 256
 typedef acc total;
 AVX512_INLINE total total_zero(void) { return acc_zero(); }

@@ -1,9 +1,9 @@
-/// Eight elements of BN254's scalar field at a time with AVX-512 IFMA (Gueron, Krasnov, "Software implementation of modular
-/// exponentiation, using advanced vector instructions architectures", 2012, for vectors of 52-bit digits).
+/// Eight elements of BN254's scalar field at a time with AVX-512 IFMA (Gueron, Krasnov, "Software implementation of
+/// modular exponentiation, using advanced vector instructions architectures", 2012, for vectors of 52-bit digits).
 ///
-/// In registers an element is five 52-bit limbs, least significant first, each below 2^52 (the top one below 2^48 or so).
-/// Memory holds x * 2^256; five limbs reduce by 2^260. The missing 2^4 costs nothing: the left factor of every product is
-/// shifted up by 4 bits, so (16 a b) / 2^260 = a b / 2^256 and Montgomery form is kept.
+/// In registers an element is five 52-bit limbs, least significant first, each below 2^52 (the top one below 2^48 or
+/// so). Memory holds x * 2^256; five limbs reduce by 2^260. The missing 2^4 costs nothing: the left factor of every
+/// product is shifted up by 4 bits, so (16 a b) / 2^260 = a b / 2^256 and Montgomery form is kept.
 ///
 /// Values are *semi-reduced*: below a small multiple of r that each function states. A left factor must be below
 /// 2^256 = 5.29 r, a right one below 2^260.
@@ -25,11 +25,13 @@ typedef struct {
 
 /// r, and 2r, in limbs.
 static const uint64_t bn_r52[5] = {0x1f593f0000001, 0x4879b9709143e, 0x181585d2833e8, 0xa029b85045b68, 0x030644e72e131};
-static const uint64_t bn_2r52[5] = {0x3eb27e0000002, 0x90f372e12287c, 0x302b0ba5067d0, 0x405370a08b6d0, 0x060c89ce5c263};
-/// k = -1/r mod 2^52, and (k r + 1) / 2^52: adding m k r to a number that ends in the limb m clears that limb and adds m
-/// times this to the limbs above it. k / 2^52 = 0.1225.
+static const uint64_t bn_2r52[5] = {0x3eb27e0000002, 0x90f372e12287c, 0x302b0ba5067d0, 0x405370a08b6d0,
+                                    0x060c89ce5c263};
+/// k = -1/r mod 2^52, and (k r + 1) / 2^52: adding m k r to a number that ends in the limb m clears that limb and adds
+/// m times this to the limbs above it. k / 2^52 = 0.1225.
 static const uint64_t bn_k = 0x1f593efffffff;
-static const uint64_t bn_kr52[5] = {0x82e644ee4c3d2, 0xf93893c98b1de, 0xd46fe04d0a4c7, 0x8f0aad55e2a1f, 0x005ed0447de83};
+static const uint64_t bn_kr52[5] = {0x82e644ee4c3d2, 0xf93893c98b1de, 0xd46fe04d0a4c7, 0x8f0aad55e2a1f,
+                                    0x005ed0447de83};
 
 /// Words 0 to 3 of eight elements to limbs.
 AVX512_INLINE bn8 bn8_from_words(v8 w0, v8 w1, v8 w2, v8 w3) {
@@ -51,8 +53,8 @@ AVX512_INLINE void bn8_to_words(bn8 x, v8 *w) {
     w[3] = _mm512_or_si512(_mm512_srli_epi64(x.l[3], 36), _mm512_slli_epi64(x.l[4], 16));
 }
 
-/// Two elements a vector, [a, b], [c, d], [e, f], [g, h], to words of a, c, b, d, e, g, f, h: any order does that is the
-/// same everywhere.
+/// Two elements a vector, [a, b], [c, d], [e, f], [g, h], to words of a, c, b, d, e, g, f, h: any order does that is
+/// the same everywhere.
 AVX512_INLINE bn8 bn8_transpose(v8 ab, v8 cd, v8 ef, v8 gh) {
     const v8 x0 = _mm512_unpacklo_epi64(ab, cd), x1 = _mm512_unpackhi_epi64(ab, cd);
     const v8 y0 = _mm512_unpacklo_epi64(ef, gh), y1 = _mm512_unpackhi_epi64(ef, gh);
@@ -66,7 +68,8 @@ AVX512_INLINE void bn8_untranspose(bn8 x, v8 *out) {
     bn8_to_words(x, w);
     const v8 a = _mm512_unpacklo_epi64(w[0], w[1]), b = _mm512_unpackhi_epi64(w[0], w[1]);
     const v8 c = _mm512_unpacklo_epi64(w[2], w[3]), d = _mm512_unpackhi_epi64(w[2], w[3]);
-    const v8 first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+    const v8 first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11),
+             second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
     out[0] = _mm512_permutex2var_epi64(a, first, c);
     out[1] = _mm512_permutex2var_epi64(b, first, d);
     out[2] = _mm512_permutex2var_epi64(a, second, c);
@@ -170,8 +173,8 @@ AVX512_INLINE void bn8_wide_add(bn8_wide *s, bn8 a) {
 
 /// The sum over 2^260 modulo r: below (sum / 2^260) + 1.1225 r, carried, where that is below 2^260.
 ///
-/// Four limbs are cleared by adding multiples of k r, whose lowest limb is -1: the multiplier is the limb itself. That adds
-/// less than k r / 2^52 to the result. The fifth is cleared by a multiple of r itself, which adds less than r.
+/// Four limbs are cleared by adding multiples of k r, whose lowest limb is -1: the multiplier is the limb itself. That
+/// adds less than k r / 2^52 to the result. The fifth is cleared by a multiple of r itself, which adds less than r.
 AVX512_INLINE bn8 bn8_wide_reduce(bn8_wide *s) {
     v8 *c = s->c;
     for (int i = 0; i < 4; i++) {

@@ -1,10 +1,10 @@
 // BN254: small integers, eight at a time.
 //
-// An integer times a field element needs no Montgomery product: y f 2^52 / 2^52 with y f 2^52 taken modulo r in advance is
-// one limb times five, and one limb of Montgomery's reduction.
+// An integer times a field element needs no Montgomery product: y f 2^52 / 2^52 with y f 2^52 taken modulo r in advance
+// is one limb times five, and one limb of Montgomery's reduction.
 #if defined(__x86_64__)
-#include "../goldilocks/ints8.h"
 #include "../goldilocks/integers_table.h"
+#include "../goldilocks/ints8.h"
 #include "avx512_field.h"
 
 typedef uint64_t u64;
@@ -155,7 +155,7 @@ static void finish(const int64_t *sums, int exponents, u64 *out, const u64 *cons
     __int128 carry = 0;
     for (int i = 0; i < 4; i++, sums += 8) {
         __int128 t = carry;
-        for (int k = 0; k < 8; k += 2) t += (__int128)(sums[k] + sums[k + 1] * 256) << (8 * k); // below 2^100
+        for (int k = 0; k < 8; k += 2) t += (sums[k] + sums[k + 1] * 256) * ((__int128)1 << (8 * k)); // below 2^100
         x.w[i] = (u64)t;
         carry = t >> 64;
     }

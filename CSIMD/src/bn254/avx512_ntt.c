@@ -54,9 +54,9 @@ AVX512_INLINE twiddle tw_many(const u64 *table, size_t i, size_t s) {
 AVX512_INLINE void butterfly(row *a, row *b, twiddle t) {
     bn8_wide s = bn8_wide_zero();
     bn8_mac(&s, t, *b);
-    const bn8 y = bn8_wide_reduce(&s);               // below 0.19 * 4 + 1.13 < 2
-    const bn8 x = bn8_reduce_once(*a, bn_2r52);      // below 2
-    *a = bn8_add(x, y);                              // below 4
+    const bn8 y = bn8_wide_reduce(&s);          // below 0.19 * 4 + 1.13 < 2
+    const bn8 x = bn8_reduce_once(*a, bn_2r52); // below 2
+    *a = bn8_add(x, y);                         // below 4
     bn8 d;
     for (int i = 0; i < 5; i++) d.l[i] = _mm512_add_epi64(_mm512_sub_epi64(x.l[i], y.l[i]), gl8_set(bn_2r52[i]));
     *b = bn8_carry(d); // x - y + 2r, below 4

@@ -14,8 +14,7 @@ static inline const struct challenge_table *wide_table(void) {
 }
 
 static inline void sum_add(u64 *a, const u64 *b) {
-    const bn_scalar s =
-        bn_add((bn_scalar){{a[0], a[1], a[2], a[3]}}, (bn_scalar){{b[0], b[1], b[2], b[3]}});
+    const bn_scalar s = bn_add((bn_scalar){{a[0], a[1], a[2], a[3]}}, (bn_scalar){{b[0], b[1], b[2], b[3]}});
     for (int i = 0; i < 4; i++) a[i] = s.w[i];
 }
 

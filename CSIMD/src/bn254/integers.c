@@ -1,7 +1,6 @@
 // BN254: small integers. Portable forms, and the choice between them and the vector forms.
-#include "../../include/csimd_cpu.h"
 #include "../../include/csimd_bn254.h"
-#include "../../include/csimd_parallel.h"
+#include "../../include/csimd_cpu.h"
 #include "../goldilocks/integers_table.h"
 #include "../goldilocks/ints.h"
 #include "scalar.h"
@@ -28,9 +27,8 @@ static inline int wide(void) {
 static inline bn_scalar at(const u64 *p) { return (bn_scalar){{p[0], p[1], p[2], p[3]}}; }
 static inline void put(u64 *p, bn_scalar x) { p[0] = x.w[0], p[1] = x.w[1], p[2] = x.w[2], p[3] = x.w[3]; }
 
-/// The integer x times the element f, which may be 1 for an embedding: x f 2^256 / 2^256.
+/// The integer x times f / 2^256: callers pass 2^256 times the factor they mean.
 static inline bn_scalar times(int64_t x, bn_scalar f) {
-    // 2^256 f, as the factor of a Montgomery product, costs a product itself: callers pass it.
     const u64 size = x < 0 ? -(u64)x : (u64)x;
     const bn_scalar y = bn_mul((bn_scalar){{size, 0, 0, 0}}, f);
     return x < 0 ? bn_sub((bn_scalar){{0, 0, 0, 0}}, y) : y;
@@ -80,7 +78,8 @@ static bn_scalar sums_reduce(const sums *t) {
     // |carry| < 2^63: 28 bits beside the low words, the rest as a factor of 2^284 (times 2^256, for `times`).
     const int64_t top = (int64_t)carry, high = top >> 28;
     bn_scalar x = bn_reduce_signed(low, top - high * ((int64_t)1 << 28));
-    return bn_add(x, times(high, (bn_scalar){{0x7b1906bf1f4f2bf5, 0xb5cb163601acc096, 0x82948d04e7784eaf, 0x03b390bf76517296}}));
+    return bn_add(
+        x, times(high, (bn_scalar){{0x7b1906bf1f4f2bf5, 0xb5cb163601acc096, 0x82948d04e7784eaf, 0x03b390bf76517296}}));
 }
 
 static bn_scalar dot(const void *a, int bytes, size_t start, size_t count, const u64 *b) {
@@ -130,7 +129,8 @@ static void rows_chunk(void *context, size_t index) {
     u64 *out = m->out + 4 * first;
     if (m->bytes == 8) {
         for (size_t r = 0; r < m->rows; r++)
-            csimd_bn254_add_scaled_integers(m->entries + (r * m->columns + first) * 8, 8, count, m->weights + 4 * r, out);
+            csimd_bn254_add_scaled_integers(m->entries + (r * m->columns + first) * 8, 8, count, m->weights + 4 * r,
+                                            out);
         return;
     }
     for (size_t r = 0; r < m->rows;) {
@@ -163,7 +163,7 @@ void csimd_bn254_combine_rows(const void *matrix, int bytes, size_t rows, size_t
     }
 #endif
     struct matrix m = {matrix, bytes, rows, columns, weights, out};
-    csimd_parallel_for((columns + CHUNK - 1) / CHUNK, rows_chunk, &m);
+    parallel_if(rows * columns > 20000, (columns + CHUNK - 1) / CHUNK, rows_chunk, &m);
 }
 
 static void columns_row(void *context, size_t index) {
@@ -185,5 +185,5 @@ void csimd_bn254_combine_columns(const void *matrix, int bytes, size_t rows, siz
     }
 #endif
     struct matrix m = {matrix, bytes, rows, columns, weights, out};
-    csimd_parallel_for((rows + 15) / 16, columns_row, &m);
+    parallel_if(rows * columns > 20000, (rows + 15) / 16, columns_row, &m);
 }

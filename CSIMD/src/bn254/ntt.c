@@ -1,6 +1,6 @@
 // BN254: Reed-Solomon codes.
-#include "../../include/csimd_cpu.h"
 #include "../../include/csimd_bn254.h"
+#include "../../include/csimd_cpu.h"
 #include "scalar.h"
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -25,10 +25,10 @@ static bn_scalar el_root(int bits) {
 #include "../goldilocks/ntt.h"
 
 void bn254_avx512_encode(u64 *values, size_t stride, size_t width, int message_bits, int log_inverse_rate,
-                              const u64 *table);
+                         const u64 *table);
 
 void csimd_bn254_reed_solomon_encode(void *values, size_t stride, size_t width, int message_bits,
-                                          int log_inverse_rate) {
+                                     int log_inverse_rate) {
     const int bits = message_bits + log_inverse_rate;
     if (width == 0) return;
     const u64 *table = twiddle_table(bits > 0 ? bits - 1 : 0);

@@ -15,15 +15,17 @@ static const uint64_t bn_r[4] = {0x43e1f593f0000001, 0x2833e84879b97091, 0xb8504
 #define BN_NEGATIVE_INVERSE 0xc2e1f593efffffffull
 
 static inline uint64_t bn_adc(uint64_t a, uint64_t b, uint64_t *carry) {
-    bn_u128 s = (bn_u128)a + b + *carry;
-    *carry = (uint64_t)(s >> 64);
-    return (uint64_t)s;
+    unsigned long long out;
+    const uint64_t s = __builtin_addcll(a, b, *carry, &out);
+    *carry = out;
+    return s;
 }
 
 static inline uint64_t bn_sbb(uint64_t a, uint64_t b, uint64_t *borrow) {
-    bn_u128 d = (bn_u128)a - b - *borrow;
-    *borrow = (uint64_t)(d >> 64) & 1;
-    return (uint64_t)d;
+    unsigned long long out;
+    const uint64_t d = __builtin_subcll(a, b, *borrow, &out);
+    *borrow = out;
+    return d;
 }
 
 /// a * b + c + d, which fits two words.
@@ -76,7 +78,8 @@ static inline bn_scalar bn_mul(bn_scalar a, bn_scalar b) {
     return bn_reduce_once((bn_scalar){{t[0], t[1], t[2], t[3]}});
 }
 
-static const bn_scalar bn_r_squared = {{0x1bb8e645ae216da7, 0x53fe3ab1e35c59e3, 0x8c49833d53bb8085, 0x0216d0b17f4e44a5}};
+static const bn_scalar bn_r_squared = {
+    {0x1bb8e645ae216da7, 0x53fe3ab1e35c59e3, 0x8c49833d53bb8085, 0x0216d0b17f4e44a5}};
 
 /// low + 2^256 top modulo r, canonical, for |top| < 2^36, by Barrett's division: r 2^38 > 2^291 is added to make the
 /// integer v positive; then v < 2^294 and floor(floor(v / 2^240) floor(2^304 / r) / 2^64) is the quotient or less by at

@@ -214,8 +214,8 @@ void csimd_gemm_s16(const int16_t *a, const int16_t *b, int64_t *c, size_t m, si
     csimd_level level = csimd_current_level();
     if (level != CSIMD_LEVEL_PORTABLE) {
         work.kernel = level == CSIMD_LEVEL_AVX512 ? gemm_s16_avx512 : gemm_s16_avx2;
-        // A product of pairs has size 2 |a| |b| at most; 2^31 itself, which only two products of the least integers make, still
-        // fits beside -1.
+        // A product of pairs has size 2 |a| |b| at most; 2^31 itself, which only two products of the least integers
+        // make, still fits beside -1.
         int64_t pair = 2 * (int64_t)gemm_largest_s16_avx2(a, m * k) * gemm_largest_s16_avx2(b, n * k);
         work.whole.flush = pair == 0 ? (size_t)1 << 20 : pair > INT32_MAX ? 1 : (size_t)(INT32_MAX / pair);
     }

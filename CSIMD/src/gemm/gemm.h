@@ -28,11 +28,12 @@ int gemm_largest_s16_avx2(const int16_t *a, size_t count);
 
 /// `sums[i]` = -128 times the sum of row i, modulo 2^32.
 void gemm_s8_offsets_avx512(const int8_t *a, size_t m, size_t k, int32_t *sums);
-/// Many rows of `a` and of `b`; `offsets` are those of the tile's rows of `a`, `panel` holds `gemm_s8_panel_bytes(k)` bytes,
-/// aligned to 64.
+/// Many rows of `a` and of `b`; `offsets` are those of the tile's rows of `a`, `panel` holds `gemm_s8_panel_bytes(k)`
+/// bytes, aligned to 64.
 void gemm_s8_avx512(const gemm_s8_tile *tile, const int32_t *offsets, uint32_t *panel);
 size_t gemm_s8_panel_bytes(size_t k);
-/// Few rows of `x`, any number of `y`; `c[i * ldx + j * ldy]` takes row i of x times row j of y. `offsets` are those of x.
+/// Few rows of `x`, any number of `y`; `c[i * ldx + j * ldy]` takes row i of x times row j of y. `offsets` are those
+/// of x.
 void gemm_s8_thin_avx512(
     const int8_t *x, const int32_t *offsets, size_t few, const int8_t *y, size_t many, size_t k, int32_t *c, size_t ldx,
     size_t ldy);

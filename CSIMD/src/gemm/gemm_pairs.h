@@ -1,6 +1,6 @@
-/// Products by dot products of pairs of 16-bit integers, both factors read as they lie. Written once over what the including
-/// file defines: `TILE`, `NAME`, `E` (entries), `OUT`; `V` with WIDTH 16-bit integers, `load`, `load_some`; `S`, 32-bit sums, with
-/// `s_minus_one`, `s_dot` and `s_total`, the sum of all lanes as 64 bits; FLUSH(tile).
+/// Products by dot products of pairs of 16-bit integers, both factors read as they lie. Written once over what the
+/// including file defines: `TILE`, `NAME`, `E` (entries), `OUT`; `V` with WIDTH 16-bit integers, `load`, `load_some`;
+/// `S`, 32-bit sums, with `s_minus_one`, `s_dot` and `s_total`, the sum of all lanes as 64 bits; FLUSH(tile).
 ///
 /// A 32-bit sum starts at -1: two products of the least 16-bit integers make 2^31, which alone would not fit.
 INLINE void block(const TILE *t, const E *a, const E *b, OUT *c, const int rows, const int columns) {

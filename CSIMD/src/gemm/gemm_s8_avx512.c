@@ -1,5 +1,6 @@
-/// 8-bit products at AVX-512 VNNI. `vpdpbusd` multiplies unsigned by signed bytes, so one factor is taken plus 128 (its top bit
-/// flipped) and 128 times the sum of the other's row is taken off. Sums wrap, and the result is right modulo 2^32.
+/// 8-bit products at AVX-512 VNNI. `vpdpbusd` multiplies unsigned by signed bytes, so one factor is taken plus 128
+/// (its top bit flipped) and 128 times the sum of the other's row is taken off. Sums wrap, and the result is right
+/// modulo 2^32.
 #if defined(__x86_64__)
 #include "gemm.h"
 
@@ -58,14 +59,16 @@ INLINE void transpose16(V r[16]) {
 
 size_t gemm_s8_panel_bytes(size_t k) { return (size_t)VECTORS * 16 * ((k + 63) / 64 * 64); }
 
-/// Packs `n` <= 48 rows of b: four bytes of each of 48 rows, the next four, and so on; zeros beyond the ends, then flipped.
+/// Packs `n` <= 48 rows of b: four bytes of each of 48 rows, the next four, and so on; zeros beyond the ends, then
+/// flipped.
 TARGET static void pack(const int8_t *b, size_t n, size_t k, uint32_t *panel) {
     for (size_t l = 0; l < k; l += 64) {
         __mmask64 mask = mask_of(k - l);
         for (size_t v = 0; v < VECTORS; v++) {
             V r[16];
             for (size_t i = 0; i < 16; i++) {
-                r[i] = 16 * v + i < n ? _mm512_maskz_loadu_epi8(mask, b + (16 * v + i) * k + l) : _mm512_setzero_si512();
+                size_t row = 16 * v + i;
+                r[i] = row < n ? _mm512_maskz_loadu_epi8(mask, b + row * k + l) : _mm512_setzero_si512();
             }
             transpose16(r);
             for (size_t i = 0; i < 16; i++) {

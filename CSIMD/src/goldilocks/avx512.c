@@ -66,7 +66,8 @@ AVX512_INLINE void store(u64 *p, vec v) {
 
 AVX512_INLINE void store2(u64 *p, vec a, vec b) {
     const v8 low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
-    const v8 first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+    const v8 first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11),
+             second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
     const v8 a0 = _mm512_permutex2var_epi64(a.c0, low, a.c1), a1 = _mm512_permutex2var_epi64(a.c0, high, a.c1);
     const v8 b0 = _mm512_permutex2var_epi64(b.c0, low, b.c1), b1 = _mm512_permutex2var_epi64(b.c0, high, b.c1);
     _mm512_storeu_si512(p, _mm512_permutex2var_epi64(a0, first, b0));
@@ -101,12 +102,27 @@ AVX512_INLINE void acc_add(acc *s, vec a) {
     wide8_add(&s->mixed, a.c1);
 }
 
-AVX512_INLINE vec reduce(acc *s) {
-    return (vec){wide8_reduce(wide8_add7(s->even, s->odd)), wide8_reduce(s->mixed)};
-}
+AVX512_INLINE vec reduce(acc *s) { return (vec){wide8_reduce(wide8_add7(s->even, s->odd)), wide8_reduce(s->mixed)}; }
 
 AVX512_INLINE vec canon2(vec a) { return a; }
 AVX512_INLINE vec canon4(vec a) { return a; }
+
+AVX512_INLINE vec product(vec a, vec b) {
+    acc s = acc_zero();
+    mac(&s, a, b);
+    return reduce(&s);
+}
+AVX512_INLINE vec product_fix(vec a, fix f) {
+    acc s = acc_zero();
+    mac_fix(&s, a, f);
+    return canon2(reduce(&s));
+}
+AVX512_INLINE vec product_fix_add(vec a, fix f, vec b) {
+    acc s = acc_zero();
+    mac_fix(&s, a, f);
+    acc_add(&s, b); // below 0.38 + 1.13 + 1
+    return canon4(reduce(&s));
+}
 
 #define TURNS 256
 typedef acc total;

@@ -1,8 +1,8 @@
 /// Eight Goldilocks elements at a time with AVX-512 IFMA.
 ///
-/// A 64-bit factor is 52 bits and 12 bits, which the 52-bit multiplier reads without masking (it ignores the upper bits), so
-/// a product costs 7 multiply-adds and no other instruction, and sums of products are free until the lanes fill up:
-/// s0 + 2^52 s1 + 2^104 s2 with s0 < 2^52 t, s1 < 3 * 2^52 t, s2 < 2^26 t after t products.
+/// A 64-bit factor is 52 bits and 12 bits, which the 52-bit multiplier reads without masking (it ignores the upper
+/// bits), so a product costs 7 multiply-adds and no other instruction, and sums of products are free until the lanes
+/// fill up: s0 + 2^52 s1 + 2^104 s2 with s0 < 2^52 t, s1 < 3 * 2^52 t, s2 < 2^26 t after t products.
 #ifndef CSIMD_GOLDILOCKS_AVX512_FIELD_H
 #define CSIMD_GOLDILOCKS_AVX512_FIELD_H
 
@@ -86,7 +86,7 @@ AVX512_INLINE v8 wide8_reduce(wide8 s) {
     const v8 t = _mm512_add_epi64(s.s1, _mm512_srli_epi64(s.s0, 52));
     const v8 low = _mm512_add_epi64(s.s0, _mm512_slli_epi64(s.s1, 52));
     const v8 m32 = _mm512_and_si512(_mm512_slli_epi64(t, 20), gl8_set(0xffffffff00000000ull));
-    const v8 mid = _mm512_sub_epi64(m32, _mm512_srli_epi64(m32, 32)); // at most (2^32 - 1)^2
+    const v8 mid = _mm512_sub_epi64(m32, _mm512_srli_epi64(m32, 32));                        // at most (2^32 - 1)^2
     const v8 minus = _mm512_add_epi64(_mm512_srli_epi64(t, 44), _mm512_slli_epi64(s.s2, 8)); // below 2^63
     const v8 epsilon = gl8_set(0xffffffffull);
     v8 d = _mm512_sub_epi64(low, minus);
@@ -99,10 +99,11 @@ AVX512_INLINE v8 wide8_reduce(wide8 s) {
 AVX512_INLINE v8 gl8_mul(v8 a, v8 b) {
     // wide8_mac, with short chains: a single product waits for each of its multiplications.
     const v8 ah = _mm512_srli_epi64(a, 52), bh = _mm512_srli_epi64(b, 52), zero = _mm512_setzero_si512();
-    const v8 x = _mm512_madd52lo_epu64(_mm512_madd52hi_epu64(zero, a, b), a, bh), y = _mm512_madd52lo_epu64(zero, ah, b);
-    const v8 z = _mm512_madd52lo_epu64(_mm512_madd52hi_epu64(zero, a, bh), ah, bh), w = _mm512_madd52hi_epu64(zero, ah, b);
-    return wide8_reduce(
-        (wide8){_mm512_madd52lo_epu64(zero, a, b), _mm512_add_epi64(x, y), _mm512_add_epi64(z, w)});
+    const v8 x = _mm512_madd52lo_epu64(_mm512_madd52hi_epu64(zero, a, b), a, bh),
+             y = _mm512_madd52lo_epu64(zero, ah, b);
+    const v8 z = _mm512_madd52lo_epu64(_mm512_madd52hi_epu64(zero, a, bh), ah, bh),
+             w = _mm512_madd52hi_epu64(zero, ah, b);
+    return wide8_reduce((wide8){_mm512_madd52lo_epu64(zero, a, b), _mm512_add_epi64(x, y), _mm512_add_epi64(z, w)});
 }
 
 #endif

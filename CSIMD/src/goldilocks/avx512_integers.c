@@ -1,8 +1,8 @@
 // Goldilocks: small integers and base-field vectors, eight at a time.
 #if defined(__x86_64__)
 #include "avx512_field.h"
-#include "ints8.h"
 #include "integers_table.h"
+#include "ints8.h"
 #include "scalar.h"
 
 typedef uint64_t u64;
@@ -22,9 +22,7 @@ AVX512_INLINE void interleave(u64 *p, v8 c0, v8 c1) {
     _mm512_storeu_si512(p + 8, _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), c1));
 }
 
-AVX512_INLINE v8 image(v8 x) {
-    return _mm512_mask_add_epi64(x, _mm512_movepi64_mask(x), x, gl8_set(GOLDILOCKS_P));
-}
+AVX512_INLINE v8 image(v8 x) { return _mm512_mask_add_epi64(x, _mm512_movepi64_mask(x), x, gl8_set(GOLDILOCKS_P)); }
 
 AVX512_INLINE size_t embed_base_of(const void *in, int bytes, size_t count, u64 *out) {
     size_t i = 0;
@@ -124,7 +122,8 @@ AVX512 size_t goldilocks_avx512_embed_base(const void *in, int bytes, size_t cou
 AVX512 size_t goldilocks_avx512_embed(const void *in, int bytes, size_t count, u64 *out) {
     BY_SIZE(bytes, embed_of, (in, 1, count, out), (in, 2, count, out), (in, 4, count, out));
 }
-AVX512 size_t goldilocks_avx512_add_scaled_integers(const void *a, int bytes, size_t count, const u64 *factor, u64 *out) {
+AVX512 size_t goldilocks_avx512_add_scaled_integers(const void *a, int bytes, size_t count, const u64 *factor,
+                                                    u64 *out) {
     BY_SIZE(bytes, add_scaled_of, (a, 1, count, factor, out), (a, 2, count, factor, out), (a, 4, count, factor, out));
 }
 AVX512 size_t goldilocks_avx512_fold_integers(const void *in, int bytes, size_t pairs, const u64 *r, u64 *out) {
@@ -166,7 +165,7 @@ AVX512 size_t goldilocks_avx512_add_scaled_base(const u64 *a, const u64 *factor,
 static void finish(const int64_t *sums, int exponents, u64 *out, const u64 *constant, int add) {
     for (int c = 0; c < 2; c++, sums += exponents) {
         __int128 low = 0; // below 2^42 * 2^57
-        for (int k = 0; k < 8; k += 2) low += (__int128)(sums[k] + sums[k + 1] * 256) << (8 * k);
+        for (int k = 0; k < 8; k += 2) low += (sums[k] + sums[k + 1] * 256) * ((__int128)1 << (8 * k));
         u64 x = gl_from_int128(low);
         if (exponents > 8) {
             __int128 high = 0;
@@ -183,8 +182,8 @@ static void finish(const int64_t *sums, int exponents, u64 *out, const u64 *cons
 #define COORDINATE_BYTES 8
 #include "byte_planes.h"
 
-AVX512 void goldilocks_avx512_combine_rows(const void *matrix, int bytes, size_t rows, size_t columns, const u64 *weights,
-                                    const u64 *constant, u64 *out) {
+AVX512 void goldilocks_avx512_combine_rows(const void *matrix, int bytes, size_t rows, size_t columns,
+                                           const u64 *weights, const u64 *constant, u64 *out) {
     planes_combine_rows((struct planes_rows){.matrix = matrix,
                                              .weights = (const uint8_t *)weights,
                                              .output = out,
@@ -194,8 +193,8 @@ AVX512 void goldilocks_avx512_combine_rows(const void *matrix, int bytes, size_t
                                              .entry_bytes = bytes});
 }
 
-AVX512 void goldilocks_avx512_combine_columns(const void *matrix, int bytes, size_t rows, size_t columns, const u64 *weights,
-                                       const u64 *constant, u64 *out) {
+AVX512 void goldilocks_avx512_combine_columns(const void *matrix, int bytes, size_t rows, size_t columns,
+                                              const u64 *weights, const u64 *constant, u64 *out) {
     planes_combine_columns((struct planes_columns){.matrix = matrix,
                                                    .weights = (const uint8_t *)weights,
                                                    .output = out,

@@ -4,18 +4,19 @@
 // weight. The matrix is a matrix of signed bytes: an integer of several bytes is x = c + sum over t of 256^t d_t with
 // signed digits d_t, which are its own bytes with the top bit of all but the last flipped, and the constant
 // c = 0x80, 0x808080, ... (0 for int8), which the caller adds for all rows or columns at once. `vpdpbusd` multiplies 64
-// unsigned bytes of a plane by 64 digits and sums fours into 32-bit lanes: WEIGHT_BYTES instructions for 64 int8 entries,
-// no reduction before the end.
+// unsigned bytes of a plane by 64 digits and sums fours into 32-bit lanes: WEIGHT_BYTES instructions for 64 int8
+// entries, no reduction before the end.
 //
 // Included after WEIGHT_BYTES, COORDINATES, COORDINATE_BYTES, and
 //   void finish(const int64_t *sums, int exponents, u64 *out, const u64 *constant, int add)
 // which writes constant + sum over e of 256^e sums[c * exponents + e] for each coordinate c, plus `out` if `add`.
 
-#include "../../include/csimd_parallel.h"
+#include "ints.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define WEIGHT_WORDS (WEIGHT_BYTES / 8)
+#define PLANES_WORTH_THREADS 200000 /* instructions, 50 us: waking a thread costs some 10 us */
 
 /// The digits' flip for entries of 1, 2, 4 or 8 bytes, repeated through a word.
 static uint64_t planes_flip(int entry_bytes) {
@@ -29,8 +30,8 @@ AVX512_INLINE v8 planes_load(const uint8_t *p, size_t bytes) {
     return bytes >= 64 ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi8(((__mmask64)1 << bytes) - 1, p);
 }
 
-// Indices that gather byte k of four neighbouring weights into the 32-bit lane k. Weights are 16 bytes (four to a vector)
-// or 32 (two to a vector, two vectors).
+// Indices that gather byte k of four neighbouring weights into the 32-bit lane k. Weights are 16 bytes (four to a
+// vector) or 32 (two to a vector, two vectors).
 AVX512_INLINE void planes_of_four(const uint8_t *weights, size_t count, v8 *out) {
     uint8_t index[64];
     for (int half = 0; half < WEIGHT_BYTES / 16; half++) {
@@ -41,8 +42,8 @@ AVX512_INLINE void planes_of_four(const uint8_t *weights, size_t count, v8 *out)
 #if WEIGHT_BYTES == 16
         out[half] = _mm512_permutexvar_epi8(order, a);
 #else
-        const v8 b = count > 2 ? planes_load(weights + 64, (count >= 4 ? 2 : count - 2) * WEIGHT_BYTES)
-                               : _mm512_setzero_si512();
+        const v8 b =
+            count > 2 ? planes_load(weights + 64, (count >= 4 ? 2 : count - 2) * WEIGHT_BYTES) : _mm512_setzero_si512();
         out[half] = _mm512_permutex2var_epi8(a, order, b);
 #endif
     }
@@ -50,8 +51,8 @@ AVX512_INLINE void planes_of_four(const uint8_t *weights, size_t count, v8 *out)
 
 // MARK: Rows: output[c] += sum over r of weights[r] matrix[r, c]
 
-#define ROW_BLOCK 256    /* rows whose digits are packed at once: 16 KiB for 64 columns of bytes */
-#define ROW_LIMIT 65536  /* times 255 * 128 is below 2^31 */
+#define ROW_BLOCK 256   /* rows whose digits are packed at once: 16 KiB for 64 columns of bytes */
+#define ROW_LIMIT 65536 /* times 255 * 128 is below 2^31 */
 
 struct planes_rows {
     const uint8_t *matrix;
@@ -147,7 +148,8 @@ AVX512 static void planes_combine_rows(struct planes_rows job) {
     struct planes_rows_context context = {.job = job, .planes = planes};
     const size_t pieces = 4 * (size_t)csimd_thread_count();
     context.chunk = (job.panels + pieces - 1) / pieces;
-    csimd_parallel_for((job.panels + context.chunk - 1) / context.chunk, planes_rows_chunk, &context);
+    parallel_if(job.rows * job.row_bytes / 64 * WEIGHT_BYTES > PLANES_WORTH_THREADS,
+                (job.panels + context.chunk - 1) / context.chunk, planes_rows_chunk, &context);
     free(planes);
 }
 
@@ -166,7 +168,8 @@ struct planes_columns {
     int entry_bytes;
     /// Exponents of 256 in a coordinate's sums; planes in all, rounded up to a multiple of 4.
     int exponents, planes;
-    /// For each block of columns and plane, COLUMN_BLOCK bytes; zero past the last column.
+    /// For each block of columns and plane, so many bytes; zero past the last column.
+    size_t plane_bytes;
     uint8_t *expanded;
 };
 
@@ -186,7 +189,8 @@ AVX512_INLINE void planes_transpose(v8 *a) {
     }
     for (int i = 0; i < 4; i++) {
         const v8 p = _mm512_shuffle_i64x2(a[i], a[i + 4], 0x88), q = _mm512_shuffle_i64x2(a[i], a[i + 4], 0xdd);
-        const v8 r = _mm512_shuffle_i64x2(a[i + 8], a[i + 12], 0x88), s = _mm512_shuffle_i64x2(a[i + 8], a[i + 12], 0xdd);
+        const v8 r = _mm512_shuffle_i64x2(a[i + 8], a[i + 12], 0x88),
+                 s = _mm512_shuffle_i64x2(a[i + 8], a[i + 12], 0xdd);
         b[i] = _mm512_shuffle_i64x2(p, r, 0x88);      // word i
         b[i + 8] = _mm512_shuffle_i64x2(p, r, 0xdd);  // word 8 + i
         b[i + 4] = _mm512_shuffle_i64x2(q, s, 0x88);  // word 4 + i
@@ -197,11 +201,11 @@ AVX512_INLINE void planes_transpose(v8 *a) {
 
 AVX512 static void planes_expand(void *context, size_t block) {
     const struct planes_columns *job = context;
-    uint8_t *out = job->expanded + block * job->planes * COLUMN_BLOCK;
+    uint8_t *out = job->expanded + block * job->planes * job->plane_bytes;
     const int e = job->entry_bytes;
     const size_t per_block = COLUMN_BLOCK / e, first = block * per_block;
     const size_t count = job->columns - first < per_block ? job->columns - first : per_block;
-    memset(out, 0, (size_t)job->planes * COLUMN_BLOCK);
+    memset(out, 0, job->planes * job->plane_bytes);
     for (size_t c = 0; c < count; c += 64) {
         v8 bytes[WEIGHT_BYTES];
         for (int half = 0; half < WEIGHT_BYTES / 16; half++) {
@@ -221,13 +225,13 @@ AVX512 static void planes_expand(void *context, size_t block) {
                 const v8 plane = bytes[coordinate * COORDINATE_BYTES + k];
                 // Digit t of an entry is worth 256^t: it meets byte k of the weight in the sum for 256^(k + t).
                 if (e == 1) {
-                    _mm512_storeu_si512(out + (coordinate * job->exponents + k) * COLUMN_BLOCK + c, plane);
+                    _mm512_storeu_si512(out + (coordinate * job->exponents + k) * job->plane_bytes + c, plane);
                     continue;
                 }
                 uint8_t one[64];
                 _mm512_storeu_si512(one, plane);
                 for (int t = 0; t < e; t++) {
-                    uint8_t *to = out + (coordinate * job->exponents + k + t) * COLUMN_BLOCK + c * e + t;
+                    uint8_t *to = out + (coordinate * job->exponents + k + t) * job->plane_bytes + c * e + t;
                     for (size_t i = 0; i < 64 && c + i < count; i++) to[i * e] = one[i];
                 }
             }
@@ -257,11 +261,11 @@ AVX512 static void planes_columns_tile(void *context, size_t tile) {
     int64_t sums[ROW_TILE][MOST_EXPONENTS];
     memset(sums, 0, sizeof sums);
     for (size_t block = 0; block < job->blocks; block++) {
-        const uint8_t *planes = job->expanded + block * job->planes * COLUMN_BLOCK;
+        const uint8_t *planes = job->expanded + block * job->planes * job->plane_bytes;
         const size_t start = block * COLUMN_BLOCK;
         const size_t width = job->row_bytes - start < COLUMN_BLOCK ? job->row_bytes - start : COLUMN_BLOCK;
         for (int k = 0; k < job->planes; k += 4) {
-            const uint8_t *p = planes + (size_t)k * COLUMN_BLOCK;
+            const uint8_t *p = planes + k * job->plane_bytes;
             for (size_t r = 0; r < rows; r += 4) {
                 const uint8_t *row[4];
                 for (size_t i = 0; i < 4; i++) // past the last row the last again; its sums are not used
@@ -271,7 +275,7 @@ AVX512 static void planes_columns_tile(void *context, size_t tile) {
                 size_t b = 0;
                 for (; b + 64 <= width; b += 64) {
                     v8 w[4];
-                    for (int j = 0; j < 4; j++) w[j] = _mm512_load_si512(p + j * COLUMN_BLOCK + b);
+                    for (int j = 0; j < 4; j++) w[j] = _mm512_load_si512(p + j * job->plane_bytes + b);
                     for (int i = 0; i < 4; i++) {
                         const v8 x = _mm512_xor_si512(_mm512_loadu_si512(row[i] + b), flip);
                         for (int j = 0; j < 4; j++) s[4 * i + j] = _mm512_dpbusd_epi32(s[4 * i + j], w[j], x);
@@ -281,7 +285,8 @@ AVX512 static void planes_columns_tile(void *context, size_t tile) {
                     for (int i = 0; i < 4; i++) {
                         const v8 x = _mm512_xor_si512(planes_load(row[i] + b, width - b), flip);
                         for (int j = 0; j < 4; j++)
-                            s[4 * i + j] = _mm512_dpbusd_epi32(s[4 * i + j], _mm512_load_si512(p + j * COLUMN_BLOCK + b), x);
+                            s[4 * i + j] =
+                                _mm512_dpbusd_epi32(s[4 * i + j], _mm512_load_si512(p + j * job->plane_bytes + b), x);
                     }
                 }
                 int32_t lanes[16];
@@ -300,9 +305,11 @@ AVX512 static void planes_combine_columns(struct planes_columns job) {
     job.blocks = (job.row_bytes + COLUMN_BLOCK - 1) / COLUMN_BLOCK;
     job.exponents = COORDINATE_BYTES + job.entry_bytes - 1;
     job.planes = (COORDINATES * job.exponents + 3) / 4 * 4;
-    job.expanded = aligned_alloc(64, job.blocks * job.planes * COLUMN_BLOCK + 64);
+    job.plane_bytes = job.blocks > 1 ? COLUMN_BLOCK : (job.row_bytes + 63) / 64 * 64;
+    job.expanded = aligned_alloc(64, job.blocks * job.planes * job.plane_bytes);
     if (job.expanded == NULL) abort();
-    csimd_parallel_for(job.blocks, planes_expand, &job);
-    csimd_parallel_for((job.rows + ROW_TILE - 1) / ROW_TILE, planes_columns_tile, &job);
+    parallel_if(job.row_bytes * job.planes > PLANES_WORTH_THREADS, job.blocks, planes_expand, &job);
+    parallel_if(job.rows * job.row_bytes / 64 * job.planes > PLANES_WORTH_THREADS, (job.rows + ROW_TILE - 1) / ROW_TILE,
+                planes_columns_tile, &job);
     free(job.expanded);
 }

@@ -1,5 +1,6 @@
 // The public functions on vectors of challenges: a vector form for whole groups, the portable form for the rest.
-// Included once for each field, after WORDS, PUBLIC(x), PORTABLE(), WIDE() (a table or NULL) and sum_add(a, b) (a += b).
+// Included once for each field, after WORDS, PUBLIC(x), PORTABLE(), WIDE() (a table or NULL) and sum_add(a, b) (a +=
+// b).
 
 #include <string.h>
 
@@ -65,10 +66,10 @@ void PUBLIC(add_fractions)(const void *p, const void *q, void *p_out, void *q_ou
 // Sums come in pieces of at most CHALLENGE_SUM_LIMIT items, each in a vector part and a rest.
 #define SUMS(op, sums, total, count, wide_call, rest_call)                                                             \
     const struct challenge_table *wide = WIDE();                                                                       \
-    memset(total, 0, (sums)*WORDS * sizeof(u64));                                                                      \
+    memset(total, 0, (sums) * WORDS * sizeof(u64));                                                                    \
     for (size_t i = 0; i < (count);) {                                                                                 \
-        const size_t piece = (count)-i < CHALLENGE_SUM_LIMIT ? (count)-i : CHALLENGE_SUM_LIMIT;                        \
-        u64 part[(sums)*WORDS];                                                                                        \
+        const size_t piece = (count) - i < CHALLENGE_SUM_LIMIT ? (count) - i : CHALLENGE_SUM_LIMIT;                    \
+        u64 part[(sums) * WORDS];                                                                                      \
         size_t done = wide != NULL && piece >= 8 ? wide->op wide_call : 0;                                             \
         if (done == 0) done = PORTABLE()->op rest_call;                                                                \
         for (int k = 0; k < (sums); k++) sum_add((u64 *)(total) + k * WORDS, part + k * WORDS);                        \
@@ -89,8 +90,7 @@ void PUBLIC(round_product2)(const void *a, const void *b, size_t pairs, void *tw
 
 void PUBLIC(round_product3)(const void *a, const void *b, const void *c, size_t pairs, void *three) {
     const u64 *x = a, *y = b, *z = c;
-    SUMS(round_product3, 3, three, pairs,
-         (x + 2 * WORDS * i, y + 2 * WORDS * i, z + 2 * WORDS * i, piece, part),
+    SUMS(round_product3, 3, three, pairs, (x + 2 * WORDS * i, y + 2 * WORDS * i, z + 2 * WORDS * i, piece, part),
          (x + 2 * WORDS * i, y + 2 * WORDS * i, z + 2 * WORDS * i, piece, part))
 }
 

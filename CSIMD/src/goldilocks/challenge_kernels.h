@@ -19,6 +19,8 @@
 //   vec reduce(acc *)                   of at most a few products and summands, less than
 //                                       (0.19 products + 1.13 + summands) moduli, sizes of factors multiplied in
 //   vec canon2(vec), canon4(vec)        to canonical from less than 2 and 4 moduli
+//   vec product(a, b)                   reduce of one product
+//   vec product_fix(a, fix), product_fix_add(a, fix, b)   canonical a f and a f + b, for a below 2 and canonical b
 //   total, total_zero()                 a sum over all vectors, of as many lanes as the field likes
 //   void total_mac(total *, left, right)
 //   void total_normalise(total *)       carries; after at most TURNS vectors
@@ -36,9 +38,7 @@ KERNEL size_t NAME(add)(const u64 *a, const u64 *b, u64 *out, size_t count) {
 KERNEL size_t NAME(multiply)(const u64 *a, const u64 *b, u64 *out, size_t count) {
     size_t i = 0;
     for (; i + LANES <= count; i += LANES) {
-        acc s = acc_zero();
-        mac(&s, load(a + WORDS * i), load(b + WORDS * i));
-        store(out + WORDS * i, canon2(reduce(&s)));
+        store(out + WORDS * i, canon2(product(load(a + WORDS * i), load(b + WORDS * i))));
     }
     return i;
 }
@@ -47,10 +47,7 @@ KERNEL size_t NAME(add_scaled)(const u64 *a, const u64 *factor, u64 *out, size_t
     const fix f = make_fix(factor);
     size_t i = 0;
     for (; i + LANES <= count; i += LANES) {
-        acc s = acc_zero();
-        mac_fix(&s, load(a + WORDS * i), f);
-        acc_add(&s, load(out + WORDS * i)); // below 2.4
-        store(out + WORDS * i, canon4(reduce(&s)));
+        store(out + WORDS * i, product_fix_add(load(a + WORDS * i), f, load(out + WORDS * i)));
     }
     return i;
 }
@@ -59,9 +56,7 @@ KERNEL size_t NAME(scale)(const u64 *a, const u64 *factor, u64 *out, size_t coun
     const fix f = make_fix(factor);
     size_t i = 0;
     for (; i + LANES <= count; i += LANES) {
-        acc s = acc_zero();
-        mac_fix(&s, load(a + WORDS * i), f);
-        store(out + WORDS * i, canon2(reduce(&s)));
+        store(out + WORDS * i, product_fix(load(a + WORDS * i), f));
     }
     return i;
 }
@@ -72,10 +67,7 @@ KERNEL size_t NAME(fold)(const u64 *in, const u64 *r, u64 *out, size_t pairs) {
     for (; i + LANES <= pairs; i += LANES) {
         vec v[2];
         load2(in + 2 * WORDS * i, v);
-        acc s = acc_zero();
-        mac_fix(&s, sub(v[1], v[0]), f);
-        acc_add(&s, v[0]); // below 0.38 + 1.13 + 1
-        store(out + WORDS * i, canon4(reduce(&s)));
+        store(out + WORDS * i, product_fix_add(sub(v[1], v[0]), f, v[0]));
     }
     return i;
 }
@@ -86,13 +78,8 @@ KERNEL size_t NAME(fold_pairs)(const u64 *in, const u64 *r, u64 *out, size_t qua
     for (; i + LANES <= quads; i += LANES) {
         vec v[4];
         load4(in + 4 * WORDS * i, v);
-        acc s = acc_zero(), t = acc_zero();
-        mac_fix(&s, sub(v[2], v[0]), f);
-        acc_add(&s, v[0]);
-        const vec even = canon4(reduce(&s));
-        mac_fix(&t, sub(v[3], v[1]), f);
-        acc_add(&t, v[1]);
-        store2(out + 2 * WORDS * i, even, canon4(reduce(&t)));
+        const vec even = product_fix_add(sub(v[2], v[0]), f, v[0]);
+        store2(out + 2 * WORDS * i, even, product_fix_add(sub(v[3], v[1]), f, v[1]));
     }
     return i;
 }
@@ -102,9 +89,7 @@ KERNEL size_t NAME(expand)(u64 *low, u64 *high, const u64 *r, size_t count) {
     size_t i = 0;
     for (; i + LANES <= count; i += LANES) {
         const vec v = load(low + WORDS * i);
-        acc s = acc_zero();
-        mac_fix(&s, v, f);
-        const vec h = canon2(reduce(&s));
+        const vec h = product_fix(v, f);
         store(high + WORDS * i, h);
         store(low + WORDS * i, canon2(sub(v, h)));
     }
@@ -171,16 +156,11 @@ KERNEL size_t NAME(round_product3)(const u64 *a, const u64 *b, const u64 *c, siz
             load2(a + 2 * WORDS * i, x);
             load2(b + 2 * WORDS * i, y);
             load2(c + 2 * WORDS * i, z);
-            acc s = acc_zero();
-            mac(&s, x[0], y[0]);
-            total_mac(&zero, z[0], reduce(&s));
-            acc t = acc_zero();
-            mac(&t, sub(x[1], x[0]), sub(y[1], y[0]));
-            total_mac(&lead, sub(z[1], z[0]), reduce(&t));
+            total_mac(&zero, z[0], product(x[0], y[0]));
+            total_mac(&lead, sub(z[1], z[0]), product(sub(x[1], x[0]), sub(y[1], y[0])));
             // At -1: 2 v0 - v1, below 3.
-            acc u = acc_zero();
-            mac(&u, sub(add(x[0], x[0]), x[1]), sub(add(y[0], y[0]), y[1]));
-            total_mac(&minus, sub(add(z[0], z[0]), z[1]), reduce(&u));
+            const vec u = sub(add(x[0], x[0]), x[1]), v = sub(add(y[0], y[0]), y[1]);
+            total_mac(&minus, sub(add(z[0], z[0]), z[1]), product(u, v));
         }
         total_normalise(&zero);
         total_normalise(&minus);
@@ -201,11 +181,8 @@ KERNEL size_t NAME(round_weighted2)(const u64 *w, const u64 *a, const u64 *b, si
             load2(a + 2 * WORDS * i, x);
             load2(b + 2 * WORDS * i, y);
             const vec weight = load(w + WORDS * i);
-            acc s = acc_zero(), t = acc_zero();
-            mac(&s, x[0], y[0]);
-            total_mac(&zero, weight, reduce(&s));
-            mac(&t, sub(x[1], x[0]), sub(y[1], y[0]));
-            total_mac(&lead, weight, reduce(&t));
+            total_mac(&zero, weight, product(x[0], y[0]));
+            total_mac(&lead, weight, product(sub(x[1], x[0]), sub(y[1], y[0])));
         }
         total_normalise(&zero);
         total_normalise(&lead);

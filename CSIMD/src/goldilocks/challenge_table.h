@@ -1,7 +1,7 @@
 /// The bulk operations on vectors of challenges, one table for each field and instruction set. Shared with BN254.
 ///
-/// Every kernel works through whole groups of its vector width from the front, returns how many items it did, and leaves
-/// the rest to the portable table, whose width is 1. Vectors are arrays of elements of a fixed number of words.
+/// Every kernel works through whole groups of its vector width from the front, returns how many items it did, and
+/// leaves the rest to the portable table, whose width is 1. Vectors are arrays of elements of a fixed number of words.
 #ifndef CSIMD_CHALLENGE_TABLE_H
 #define CSIMD_CHALLENGE_TABLE_H
 
@@ -28,7 +28,8 @@ struct challenge_table {
     size_t (*round_fractions)(const u64 *w, const u64 *p, const u64 *q, const u64 *lambda, size_t quads, u64 *sums);
 };
 
-/// Sums are taken in pieces of this many items, which bounds the wide accumulators (BN254: 2^12 products of less than 2^516 a lane).
+/// Sums are taken in pieces of this many items, which bounds the wide accumulators (BN254: 2^12 products of less than
+/// 2^516 a lane).
 #define CHALLENGE_SUM_LIMIT ((size_t)1 << 15)
 
 #endif

@@ -1,5 +1,5 @@
-#include "../../include/csimd_goldilocks.h"
 #include "../../include/csimd_cpu.h"
+#include "../../include/csimd_goldilocks.h"
 #include "challenge_table.h"
 #include "scalar.h"
 

@@ -1,7 +1,6 @@
 // Goldilocks: small integers and base-field vectors. Portable forms, and the choice between them and the vector forms.
 #include "../../include/csimd_cpu.h"
 #include "../../include/csimd_goldilocks.h"
-#include "../../include/csimd_parallel.h"
 #include "integers_table.h"
 #include "ints.h"
 #include "scalar.h"
@@ -44,8 +43,7 @@ void csimd_goldilocks_add_scaled_integers(const void *a, int bytes, size_t count
     u64 *z = out;
     for (size_t i = WIDE(goldilocks_avx512_add_scaled_integers(a, bytes, count, f, z)); i < count; i++) {
         const u64 x = gl_from_int(int_at(a, bytes, i));
-        for (int j = 0; j < 2; j++)
-            z[2 * i + j] = gl_reduce128((unsigned __int128)x * f[j] + z[2 * i + j]);
+        for (int j = 0; j < 2; j++) z[2 * i + j] = gl_reduce128((unsigned __int128)x * f[j] + z[2 * i + j]);
     }
 }
 
@@ -93,8 +91,8 @@ void csimd_goldilocks_inner_product_integers(const void *a, int bytes, size_t co
     while (wide() && bytes < 8 && count - i >= 8) {
         const size_t piece = count - i < (size_t)1 << 26 ? count - i : (size_t)1 << 26;
         u64 part[2];
-        i += goldilocks_avx512_inner_product_integers((const char *)a + i * bytes, bytes, piece,
-                                                      (const u64 *)b + 2 * i, part);
+        i += goldilocks_avx512_inner_product_integers((const char *)a + i * bytes, bytes, piece, (const u64 *)b + 2 * i,
+                                                      part);
         for (int j = 0; j < 2; j++) first[j] = gl_add(first[j], part[j]);
     }
 #endif
@@ -115,8 +113,19 @@ void csimd_goldilocks_inner_product_base(const void *a, const void *b, size_t co
         for (int j = 0; j < 2; j++) s[j] = gl_add(s[j], part[j]);
     }
 #endif
-    for (; i < count; i++)
-        for (int j = 0; j < 2; j++) s[j] = gl_reduce128((unsigned __int128)x[i] * y[2 * i + j] + s[j]);
+    unsigned __int128 low[2] = {0, 0};
+    u64 over[2] = {0, 0}; // carries out of 128 bits: 2^128 = -2^32
+    for (; i < count; i++) {
+        for (int j = 0; j < 2; j++) {
+            const unsigned __int128 t = (unsigned __int128)x[i] * y[2 * i + j];
+            low[j] += t;
+            over[j] += low[j] < t;
+        }
+    }
+    for (int j = 0; j < 2; j++) {
+        const u64 rest = gl_sub(gl_reduce128(low[j]), gl_reduce128((unsigned __int128)over[j] << 32));
+        s[j] = gl_add(s[j], rest);
+    }
 }
 
 void csimd_goldilocks_add_scaled_base(const void *a, const void *factor, void *out, size_t count) {
@@ -192,7 +201,7 @@ void csimd_goldilocks_combine_rows(const void *matrix, int bytes, size_t rows, s
     }
 #endif
     struct matrix m = {matrix, bytes, rows, columns, weights, out};
-    csimd_parallel_for((columns + CHUNK - 1) / CHUNK, rows_chunk, &m);
+    parallel_if(rows * columns > 20000, (columns + CHUNK - 1) / CHUNK, rows_chunk, &m);
 }
 
 static void columns_row(void *context, size_t index) {
@@ -214,5 +223,5 @@ void csimd_goldilocks_combine_columns(const void *matrix, int bytes, size_t rows
     }
 #endif
     struct matrix m = {matrix, bytes, rows, columns, weights, out};
-    csimd_parallel_for((rows + 15) / 16, columns_row, &m);
+    parallel_if(rows * columns > 20000, (rows + 15) / 16, columns_row, &m);
 }

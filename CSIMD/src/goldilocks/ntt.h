@@ -1,12 +1,13 @@
-// Reed-Solomon encoding by the number-theoretic transform. Shared with BN254; included once for each field by its portable
-// form (see below for what to define) and, through ntt_wide.h, by the vector form.
+// Reed-Solomon encoding by the number-theoretic transform. Shared with BN254; included once for each field by its
+// portable form (see below for what to define) and, through ntt_wide.h, by the vector form.
 //
-// The transform is the tree of remainders: a polynomial modulo x^n - c^2 is split into its remainders modulo x^(n/2) - c
-// and x^(n/2) + c, `low + c high` and `low - c high`. Node b of any level has c = T[b], where T[b] is the root of unity
-// exp(reverse(b) / 2), reverse(b) the bits of b mirrored at the binary point: the square roots of T[b] and -T[b] are
-// T[2b] and T[2b + 1]. So one table, in bit-reversed order, serves every size and every level, a twiddle is constant along
-// a node, and leaf i is the value at exp(reverse(i)): the same places as decimation in frequency. On a zero-padded message
-// the first levels only copy the message: node b of level `log_inverse_rate` starts from the message itself.
+// The transform is the tree of remainders: a polynomial modulo x^n - c^2 is split into its remainders modulo x^(n/2) -
+// c and x^(n/2) + c, `low + c high` and `low - c high`. Node b of any level has c = T[b], where T[b] is the root of
+// unity exp(reverse(b) / 2), reverse(b) the bits of b mirrored at the binary point: the square roots of T[b] and -T[b]
+// are T[2b] and T[2b + 1]. So one table, in bit-reversed order, serves every size and every level, a twiddle is
+// constant along a node, and leaf i is the value at exp(reverse(i)): the same places as decimation in frequency. On a
+// zero-padded message the first levels only copy the message: node b of level `log_inverse_rate` starts from the
+// message itself.
 //
 // Define: ELEMENT (a type), WORDS, element el_load(p), void el_store(p, e), el_add, el_sub, el_mul, el_root(bits).
 
@@ -22,7 +23,8 @@ static const u64 *twiddle_table(int bits) {
         // T[2^k + j] = T[j] times a root of order 2^(k + 2).
         const ELEMENT root = el_root(k + 2);
         const size_t size = (size_t)1 << k;
-        for (size_t j = 0; j < size; j++) el_store(table + WORDS * (size + j), el_mul(el_load(table + WORDS * j), root));
+        for (size_t j = 0; j < size; j++)
+            el_store(table + WORDS * (size + j), el_mul(el_load(table + WORDS * j), root));
     }
     u64 *expected = NULL;
     if (!atomic_compare_exchange_strong_explicit(&tables[bits], &expected, table, memory_order_acq_rel,

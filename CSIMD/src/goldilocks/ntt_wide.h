@@ -3,10 +3,9 @@
 //   WORDS, SCRATCH_BITS    words in an element; log2 of the rows that fit the second-level cache
 //   row                    eight elements, of any form and size that the functions below keep
 //   row row_load(p, n), void row_store(p, row, n)     the first n neighbouring elements
-//   void rows_load(p, row *), rows_store(p, row *)    eight rows of eight, transposed: entry e holds element e of each row
-//   twiddle, tw_one(table, i)                         element i of the table, for all columns
-//   tw_many(table, i, s)                              elements i, i + s, ..., i + 7 s
-//   void butterfly(row *a, row *b, twiddle)           a, b = a + t b, a - t b
+//   void rows_load(p, row *), rows_store(p, row *)    eight rows of eight, transposed: entry e holds element e of each
+//   row twiddle, tw_one(table, i)                         element i of the table, for all columns tw_many(table, i, s)
+//   elements i, i + s, ..., i + 7 s void butterfly(row *a, row *b, twiddle)           a, b = a + t b, a - t b
 
 // Two levels on two groups of four rows at distance `gap` in each. Two groups, because a butterfly is a long chain of
 // dependent instructions: the processor needs independent ones nearby.
@@ -53,12 +52,11 @@ KERNEL void tree(row *x, int bits, size_t node, const u64 *table) {
 KERNEL void transform(const u64 *from, u64 *to, size_t stride, size_t columns, int bits, size_t node, const u64 *table,
                       row *scratch) {
     const size_t step = WORDS * stride;
-    const int upper = bits <= SCRATCH_BITS ? bits : bits / 2, lower = bits - upper;
+    const int half = bits / 2 < SCRATCH_BITS ? bits / 2 : SCRATCH_BITS;
+    const int upper = bits <= SCRATCH_BITS ? bits : half, lower = bits - upper;
     const size_t count = (size_t)1 << upper, gap = step << lower;
     for (size_t first = 0; first < (size_t)1 << lower; first++) {
         for (size_t i = 0; i < count; i++) scratch[i] = row_load(from + first * step + i * gap, columns);
-        if (first + 1 < (size_t)1 << lower) // the next rows are as far apart: no hardware prefetcher follows that
-            for (size_t i = 0; i < count; i++) __builtin_prefetch(from + (first + 1) * step + i * gap, 0, 2);
         tree(scratch, upper, node, table);
         for (size_t i = 0; i < count; i++) row_store(to + first * step + i * gap, scratch[i], columns);
     }
@@ -97,7 +95,8 @@ KERNEL void encode_wide(u64 *values, size_t stride, size_t width, int message_bi
     for (size_t j = 0; j < columns; j += 8) {
         const size_t some = columns - j < 8 ? columns - j : 8;
         for (size_t c = copies; c-- > 0;)
-            transform(values + WORDS * j, values + WORDS * (j + (step * c << bits)), step, some, bits, c, table, scratch);
+            transform(values + WORDS * j, values + WORDS * (j + (step * c << bits)), step, some, bits, c, table,
+                      scratch);
     }
     free(scratch);
     if (flat) finish_rows(values, copies << bits, width, table);

@@ -65,6 +65,23 @@ static inline vec reduce(acc *s) {
 }
 static inline vec canon2(vec a) { return a; }
 static inline vec canon4(vec a) { return a; }
+static inline vec product(vec a, vec b) {
+    acc s = acc_zero();
+    mac(&s, a, b);
+    return reduce(&s);
+}
+static inline vec product_fix(vec a, fix f) {
+    acc s = acc_zero();
+    mac_fix(&s, a, f);
+    return canon2(reduce(&s));
+}
+static inline vec product_fix_add(vec a, fix f, vec b) {
+    acc s = acc_zero();
+    mac_fix(&s, a, f);
+    acc_add(&s, b); // below 0.38 + 1.13 + 1
+    return canon4(reduce(&s));
+}
+
 #define TURNS 256
 typedef acc total;
 static inline total total_zero(void) { return acc_zero(); }

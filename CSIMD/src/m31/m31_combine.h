@@ -1,8 +1,8 @@
 /// Matrices of small integers times vectors of QM31: what the files share.
 ///
-/// A weight coordinate w < p = 2^31 - 1 is cut into limbs narrow enough for the processor's integer dot products, whose 32-bit
-/// sums stay exact for thousands of entries; limbs meet again only when these are full. One product of an entry with a
-/// whole QM31 then costs as many narrow multiplications as it has limbs, and no reduction.
+/// A weight coordinate w < p = 2^31 - 1 is cut into limbs narrow enough for the processor's integer dot products,
+/// whose 32-bit sums stay exact for thousands of entries; limbs meet again only when these are full. One product of
+/// an entry with a whole QM31 then costs as many narrow multiplications as it has limbs, and no reduction.
 #ifndef CSIMD_SRC_M31_COMBINE_H
 #define CSIMD_SRC_M31_COMBINE_H
 

@@ -2,13 +2,13 @@
 ///
 /// - `E`, the type of matrix entries; `LIMBS` of `LIMB_BITS` bits, and `FLUSH`, how many dot products the sums hold;
 /// - `S`, a vector of LANES 32-bit sums, and `S s_dot(S, V, V)`, which adds products of pairs of 16-bit integers;
-/// - `V load_rows(const E *a, const E *b)`: LANES columns of two rows as pairs; `V load_row(const E *)`: 2 LANES columns;
-///   `load_rows_some`, `load_row_some`: the same of the first `count` columns, zeros beyond;
-/// - `S64`: 64-bit sums by lane, `S64 s_join(const S *)`: limbs back together, |result| < 2^56;
-///   `S64 s64_add(S64, S64)`, `S64 s64_fold(S64)`: a congruent value of size below 2^32 + 2^26.
+/// - `V load_rows(const E *a, const E *b)`: LANES columns of two rows as pairs; `V load_row(const E *)`: 2 LANES
+///   columns; `load_rows_some`, `load_row_some`: the same of the first `count` columns, zeros beyond;
+/// - `S64`: 64-bit sums by lane, `S64 s_join(const S *)`: limbs back together, |result| < 2^56; `S64 s64_add(S64,
+///   S64)`, `S64 s64_fold(S64)`: a congruent value of size below 2^32 + 2^26.
 ///
-/// Limbs are centred: w is taken from [-p/2, p/2] and each limb but the last from [-2^(b-1), 2^(b-1)). The last is no larger,
-/// because 2^30 < 2^(b-1 + b (LIMBS - 1)).
+/// Limbs are centred: w is taken from [-p/2, p/2] and each limb but the last from [-2^(b-1), 2^(b-1)). The last is no
+/// larger, because 2^30 < 2^(b-1 + b (LIMBS - 1)).
 #define GROUP (4 * LIMBS)
 
 /// The limbs of one weight, coordinate by coordinate, least first.

@@ -1,5 +1,5 @@
-/// 16-bit matrices at AVX2: three limbs of 11 bits. |limb| <= 2^10, so a dot product of pairs is at most 2^26 in size and 31 of
-/// them stay below 2^31.
+/// 16-bit matrices at AVX2: three limbs of 11 bits. |limb| <= 2^10, so a dot product of pairs is at most 2^26 in size
+/// and 31 of them stay below 2^31.
 #if defined(__x86_64__)
 #include "m31_combine_pairs_avx2.h"
 

@@ -1,5 +1,5 @@
-/// 8-bit matrices at AVX2, widened to 16 bits: two limbs of 16 bits. |limb| <= 2^15, so a dot product of pairs is at most 2^23 in
-/// size and 128 of them at most 2^30.
+/// 8-bit matrices at AVX2, widened to 16 bits: two limbs of 16 bits. |limb| <= 2^15, so a dot product of pairs is at
+/// most 2^23 in size and 128 of them at most 2^30.
 #if defined(__x86_64__)
 #include "m31_combine_pairs_avx2.h"
 

@@ -1,6 +1,6 @@
-/// 8-bit matrices at AVX-512: four limbs of 8 bits, which `vpdpbusd` takes as its unsigned operand, the matrix being the signed
-/// one. A dot product of four is at most 4 * 255 * 128 = 130,560 in size, so that 16,384 of them, 65,536 entries, stay below
-/// 2^31.
+/// 8-bit matrices at AVX-512: four limbs of 8 bits, which `vpdpbusd` takes as its unsigned operand, the matrix being
+/// the signed one. A dot product of four is at most 4 * 255 * 128 = 130,560 in size, so that 16,384 of them, 65,536
+/// entries, stay below 2^31.
 #if defined(__x86_64__)
 #include "m31_combine.h"
 #include "m31_vector_avx512.h"
@@ -191,7 +191,7 @@ INLINE V sum_lanes(const V *a) {
     return _mm512_add_epi32(_mm512_shuffle_i64x2(d[0], d[1], 0x88), _mm512_shuffle_i64x2(d[0], d[1], 0xdd));
 }
 
-/// Words 4k + l, limb l of coordinate k: an extension element. `carry` is what earlier columns gave.
+/// Words 4k + l, limb l of coordinate k, into an extension element: stored where `first`, otherwise added.
 INLINE void columns_finish(V sums, uint32_t *out, int first) {
     const __m512i even = _mm512_setr_epi64(1, 1 << 16, 1, 1 << 16, 1, 1 << 16, 1, 1 << 16);
     __m512i v = _mm512_add_epi64(

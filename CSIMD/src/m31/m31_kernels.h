@@ -1,10 +1,11 @@
 /// The kernels, written once over the vector operations that the including file defines (m31_portable.c, m31_avx2.c,
 /// m31_avx512.c): V (LANES base elements), X (an operand of products), A (64-bit sums), Q (LANES extension elements).
 ///
-/// Ranges. V is canonical, in [0, p), unless a comment says otherwise. With p < 2^31, a product of two values in [0, p] is
-/// at most p^2 < 2^62, and a sum of four of them at most 4p^2 = 2^64 - 2^34 + 4: four products add up in 64 bits without
-/// reduction. Left operands are canonical in fact, which leaves 4 (p-1) p < 2^64 - 2^34 - 2^33 + 8. `a_fold` takes any 64-bit x to
-/// (x mod 2^31) + (x >> 31) < 2^31 + 2^33; `a_canonical` any x < 2^64 - 2^33 to [0, p).
+/// Ranges. V is canonical, in [0, p), unless a comment says otherwise. With p < 2^31, a product of two values in [0,
+/// p] is at most p^2 < 2^62, and a sum of four of them at most 4p^2 = 2^64 - 2^34 + 4: four products add up in 64
+/// bits without reduction. Left operands are canonical in fact, which leaves 4 (p-1) p < 2^64 - 2^34 - 2^33 + 8.
+/// `a_fold` takes any 64-bit x to (x mod 2^31) + (x >> 31) < 2^31 + 2^33; `a_canonical` any x < 2^64 - 2^33 to [0,
+/// p).
 #define FN static inline __attribute__((always_inline)) TARGET
 #define KERNEL static TARGET
 /// Loops over registers, whose bounds are constants once inlined.
@@ -114,8 +115,8 @@ FN Q q_canonical(QA a) {
     return q;
 }
 
-/// a + fold(b). Starting from zero, 2^30 calls stay below 2^64: more elements than memory holds. Sums must come out below
-/// 2^64 - 2^33 where `q_canonical` follows, below 2^64 where `q_sum` does.
+/// a + fold(b). Starting from zero, 2^30 calls stay below 2^64: more elements than memory holds. Sums must come out
+/// below 2^64 - 2^33 where `q_canonical` follows, below 2^64 where `q_sum` does.
 FN QA q_accumulate(QA a, QA b) {
     for (int i = 0; i < 4; i++) {
         a.c[i] = a_add(a.c[i], a_fold(b.c[i]));
@@ -554,11 +555,13 @@ KERNEL void round_weighted2(
     out[1] = q_sum(sum[1]);
 }
 
-/// a b + c d, canonical: one of the products is folded, below 2^33 + 2^31, so that the sum is below 2^64 - 2^34 + 2^31 + 8.
+/// a b + c d, canonical: one of the products is folded, below 2^33 + 2^31, so that the sum is below 2^64 - 2^34 +
+/// 2^31 + 8.
 FN Q q_mul2(Q a, QY b, Q c, QY d) { return q_canonical(q_accumulate(q_mul(q_left(a), b), q_mul(q_left(c), d))); }
 
-/// With q' = 1 + q the summand is p0 q1' + p1 q0' + lambda (q0' q1' - 1) = (p0 + lambda q0') q1' + p1 q0' - lambda, so that
-/// four products do, weight included; the lambdas leave the sum as lambda times the sum of the weights, `sum[2]`.
+/// With q' = 1 + q the summand is p0 q1' + p1 q0' + lambda (q0' q1' - 1) = (p0 + lambda q0') q1' + p1 q0' - lambda,
+/// so that four products do, weight included; the lambdas leave the sum as lambda times the sum of the weights,
+/// which `weights` collects.
 FN void round_fractions_block(
     const uint32_t *w, const uint32_t *p, const uint32_t *q, QY lambda, QA sum[2], Q *weights) {
     Q ps[4], qs[4];
@@ -674,8 +677,8 @@ FN void v_butterfly1(V *a, V *b, V w) {
     *a = v_add(*a, product);
 }
 
-/// `stages` stages, 1 to 3, on 2^stages vectors that start `step` apart, of `count` <= LANES elements; `w` has the twiddles of
-/// the blocks, the highest stage first.
+/// `stages` stages, 1 to 3, on 2^stages vectors that start `step` apart, of `count` <= LANES elements; `w` has the
+/// twiddles of the blocks, the highest stage first.
 FN void circle_step(int stages, uint32_t *a, size_t step, size_t count, const V *w) {
     const int runs = 1 << stages;
     V x[8];
@@ -741,9 +744,10 @@ KERNEL void circle_pass8(const Circle *c, unsigned stage, size_t block, uint32_t
     circle_pass(3, c, stage, block, start);
 }
 
-/// The last LOG_LANES + 1 - log_width stages, on 2 LANES contiguous elements whose rows are 2^log_width elements: stages in
-/// which partners share a register. Before the stage of element bit m the register bit is exchanged with lane bit m, so
-/// that partners meet; then lane i holds elements whose bits above m are the bits of i above m - 1, which is the block.
+/// The last LOG_LANES + 1 - log_width stages, on 2 LANES contiguous elements whose rows are 2^log_width elements:
+/// stages in which partners share a register. Before the stage of element bit m the register bit is exchanged with
+/// lane bit m, so that partners meet; then lane i holds elements whose bits above m are the bits of i above m - 1,
+/// which is the block.
 FN void circle_tail(const Circle *c, unsigned log_width, size_t group, uint32_t *p) {
     V a = v_load(p), b = v_load(p + LANES);
     UNROLL for (int m = LOG_LANES; m >= 0; m--) {
@@ -814,8 +818,9 @@ KERNEL void circle_encode(
         }
         return;
     }
-    // Columns are independent: a slab of them at a time, so narrow that it stays in the second-level cache for longer, but at
-    // least a cache line wide, and not so narrow that, rows being powers of two apart, it meets few of the cache's sets.
+    // Columns are independent: a slab of them at a time, so narrow that it stays in the second-level cache for
+    // longer, but at least a cache line wide, and not so narrow that, rows being powers of two apart, it meets few of
+    // the cache's sets.
     size_t slab = (stride / 16 + 15) / 16 * 16;
     slab = slab < 16 ? 16 : slab;
     if (width > slab && (width << bits) > (size_t)1 << 17) {

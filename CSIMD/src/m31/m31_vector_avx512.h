@@ -10,7 +10,8 @@
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
 typedef __m512i V;
-/// Products take the low halves of 64-bit lanes: `e` has the even lanes there, `o` the odd ones. High halves are anything.
+/// Products take the low halves of 64-bit lanes: `e` has the even lanes there, `o` the odd ones. High halves are
+/// anything.
 typedef struct X {
     __m512i e, o;
 } X;

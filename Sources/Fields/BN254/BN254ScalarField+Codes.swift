@@ -3,7 +3,8 @@ import CSIMD
 extension BN254ScalarField {
     @inlinable
     public static func reedSolomonEncode(
-        interleaved values: UnsafeMutablePointer<BN254Scalar>, stride: Int, width: Int, messageBits: Int, logInverseRate: Int
+        interleaved values: UnsafeMutablePointer<BN254Scalar>, stride: Int, width: Int, messageBits: Int,
+        logInverseRate: Int
     ) {
         precondition(messageBits >= 0 && logInverseRate >= 0 && messageBits + logInverseRate <= maximumCodeBits)
         precondition(width <= stride)

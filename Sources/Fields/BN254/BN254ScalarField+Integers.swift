@@ -21,7 +21,9 @@ extension BN254ScalarField {
     }
 
     @inlinable
-    public static func innerProduct<T: SmallInteger>(_ a: UnsafeBufferPointer<T>, _ b: UnsafePointer<BN254Scalar>) -> BN254Scalar {
+    public static func innerProduct<T: SmallInteger>(_ a: UnsafeBufferPointer<T>, _ b: UnsafePointer<BN254Scalar>)
+        -> BN254Scalar
+    {
         var sum = BN254Scalar.zero
         csimd_bn254_inner_product_integers(a.baseAddress, Int32(MemoryLayout<T>.size), a.count, b, &sum)
         return sum

@@ -19,7 +19,8 @@ extension GoldilocksField {
 
     @inlinable
     public static func addScaled<T: SmallInteger>(
-        _ a: UnsafeBufferPointer<T>, by factor: GoldilocksExtension, to output: UnsafeMutablePointer<GoldilocksExtension>
+        _ a: UnsafeBufferPointer<T>, by factor: GoldilocksExtension,
+        to output: UnsafeMutablePointer<GoldilocksExtension>
     ) {
         withUnsafePointer(to: factor) {
             csimd_goldilocks_add_scaled_integers(a.baseAddress, Int32(MemoryLayout<T>.size), a.count, $0, output)
@@ -27,7 +28,9 @@ extension GoldilocksField {
     }
 
     @inlinable
-    public static func innerProduct<T: SmallInteger>(_ a: UnsafeBufferPointer<T>, _ b: UnsafePointer<GoldilocksExtension>) -> GoldilocksExtension {
+    public static func innerProduct<T: SmallInteger>(
+        _ a: UnsafeBufferPointer<T>, _ b: UnsafePointer<GoldilocksExtension>
+    ) -> GoldilocksExtension {
         var sum = GoldilocksExtension.zero
         csimd_goldilocks_inner_product_integers(a.baseAddress, Int32(MemoryLayout<T>.size), a.count, b, &sum)
         return sum
@@ -35,7 +38,8 @@ extension GoldilocksField {
 
     @inlinable
     public static func fold<T: SmallInteger>(
-        _ input: UnsafeBufferPointer<T>, at r: GoldilocksExtension, into output: UnsafeMutablePointer<GoldilocksExtension>
+        _ input: UnsafeBufferPointer<T>, at r: GoldilocksExtension,
+        into output: UnsafeMutablePointer<GoldilocksExtension>
     ) {
         withUnsafePointer(to: r) {
             csimd_goldilocks_fold_integers(input.baseAddress, Int32(MemoryLayout<T>.size), input.count / 2, $0, output)

@@ -5,24 +5,26 @@ import Darwin
 #endif
 import Tensors
 
-/// Reed-Solomon over M31 on the circle x^2 + y^2 = 1, whose group has 2^31 points (Haböck, Levit, Papini, "Circle STARKs",
-/// ePrint 2024/278).
+/// Reed-Solomon over M31 on the circle x^2 + y^2 = 1, whose group has 2^31 points (Haböck, Levit, Papini, "Circle
+/// STARKs", ePrint 2024/278).
 ///
 /// A message of length 2^k lists coefficients in the basis of the circle FFT: entry `i` belongs to
-/// `y^b0 x^b1 (2x^2-1)^b2 ...` with `b` the bits of `i`, each further factor the previous one under the squaring map
-/// v -> 2v^2 - 1. It is evaluated on the standard-position coset of size 2^n, the points of order 2^(n+1). Every function
-/// with k bits has at most 2^k zeros on the circle (their Theorem 1), which gives the distance that `ProofField` asks for.
+/// `y^b0 x^b1 (2x^2-1)^b2 ...` with `b` the bits of `i`, each further factor being the previous one under the squaring
+/// map `v -> 2v^2-1`. It is evaluated on the standard-position coset of size 2^n, the points of order 2^(n+1). Every
+/// function with k bits is a polynomial of degree at most 2^(k-1) and so has at most 2^k zeros on the circle, which
+/// gives the distance that `ProofField` asks for.
 ///
-/// **Positions.** Call bit m of a position the sign of the m-th factor: position `t` is the point at which the factors have
-/// the values `(-1)^(t_m) w_m`, where `w_m` depends on the bits of `t` above m only. Hence stage m of the transform, from
-/// the highest factor down, maps `(a, b)` to `(a + w b, a - w b)` with one twiddle a block of 2^(m+1) entries, and stages in
-/// which all upper halves are zero merely copy: encoding starts by repeating the message.
+/// **Positions.** Call bit m of a position the sign of the m-th factor: position `t` is the point at which the
+/// factors have the values `(-1)^(t_m) w_m`, where `w_m` depends on the bits of `t` above m only. Hence stage m of
+/// the transform, from the highest factor down, maps `(a, b)` to `(a + w b, a - w b)` with one twiddle a block of
+/// 2^(m+1) entries, and stages in which all upper halves are zero merely copy: encoding starts by repeating the
+/// message.
 ///
-/// **Twiddles.** The factor m >= 1 of a code of 2^n points takes 2^(n-1-m) values up to sign; they depend on the depth
-/// d = n - 1 - m only, so one table a depth serves all sizes. Entry j of table d is the abscissa of the point with angle
-/// 2^(28-d) + sum of j_i 2^(29-i), in multiples of the generator's. Neighbours 2i and 2i+1 are a quarter turn apart, so each is
-/// up to sign the other's ordinate: stage 0 reads the table of stage 1 with neighbours exchanged, the order of a point and
-/// its conjugate being free.
+/// **Twiddles.** The factor m >= 1 of a code of 2^n points takes 2^(n-1-m) values up to sign; they depend on the
+/// depth d = n - 1 - m only, so one table a depth serves all sizes. Entry j of table d is the abscissa of the point
+/// with angle 2^(28-d) + sum of j_i 2^(29-i), in multiples of the generator's. Neighbours 2i and 2i+1 are a quarter
+/// turn apart, so each is up to sign the other's ordinate: stage 0 reads the table of stage 1 with neighbours
+/// exchanged, the order of a point and its conjugate being free.
 enum CircleCode {
     /// Standard-position cosets of 2^n points consist of points of order 2^(n+1), and the group has 2^31.
     static var maximumBits: Int { 30 }
@@ -37,8 +39,8 @@ enum CircleCode {
         return point
     }
 
-    /// Pointers to the tables of all depths, those that codes of 2^bits points need being filled in. Tables are made on first
-    /// use and kept.
+    /// Pointers to the tables of all depths, those that codes of 2^bits points need being filled in. Tables are made
+    /// on first use and kept.
     static func twiddles(bits: Int) -> UnsafePointer<UnsafePointer<UInt32>?> {
         cache.prepare(depths: max(0, bits - 1))
     }

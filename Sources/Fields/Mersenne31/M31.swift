@@ -1,6 +1,7 @@
 /// The prime field of 2^31 - 1 elements. `value` is canonical, in [0, p).
 ///
-/// The modulus is a Mersenne prime, so that 2^31 = 1 and a 62-bit product reduces by one shift, one mask and one addition.
+/// The modulus is a Mersenne prime, so that 2^31 = 1 and a 62-bit product reduces by one shift, one mask and one
+/// addition.
 @frozen
 public struct M31: Field {
     /// The canonical representative, in [0, p).

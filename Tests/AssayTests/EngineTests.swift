@@ -1,0 +1,181 @@
+import Blocks
+import Commitments
+import Foundation
+import Graphs
+import ModelFiles
+import Tensors
+import TestSupport
+import Testing
+import Transcripts
+
+import Assay
+
+/// Whole proofs of small trained models under every backend, and of nothing else but what was proved.
+@Suite(.serialized) struct EngineTests {
+    static func folder(_ name: String) -> String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Fixtures/models/\(name)").path
+    }
+
+    static let llama = try! Session(folder: folder("tiny-llama"))
+    static let gpt2 = try! Session(folder: folder("tiny-gpt2"))
+    static let tokens = Array("In the beginning".utf8).map(Int.init)
+
+    struct Made {
+        let backend: any Backend
+        let key: ProvingKey
+        let result: ProofResult
+    }
+
+    static func make(_ name: String, _ session: Session, tokens: [Int] = tokens, security: Int = 100) throws -> Made {
+        let backend = try Backends.named(name)
+        let key = try backend.setup(session.quantised, securityBits: security) { _ in }
+        return Made(backend: backend, key: key, result: try backend.prove(key, tokens: tokens) { _ in })
+    }
+
+    @Test(arguments: Backends.names) func proves(_ name: String) throws {
+        for session in [Self.llama, Self.gpt2] {
+            let made = try Self.make(name, session)
+            // The verifier has the key as bytes, and the proof and statement as files.
+            let key = try VerifyingKey(encoded: made.key.verifyingKey.encoded())
+            let statement = try Statement(json: made.result.statement.canonicalJSON())
+            let report = try made.backend.verify(made.result.proof, statement: statement, key: key)
+            #expect(report.budget.wholeBits >= 100)
+            #expect(try session.next(after: Self.tokens) == statement.output)
+
+            // Nothing else is shown by this proof.
+            func rejected(_ change: (inout Statement) -> Void) throws {
+                var other = statement
+                change(&other)
+                #expect(throws: VerificationError.self, "\(name): \(other)") {
+                    _ = try made.backend.verify(made.result.proof, statement: other, key: key)
+                }
+            }
+            try rejected { $0.output = ($0.output + 1) % 256 }
+            try rejected { $0.output = 256 }
+            try rejected { $0.output = -1 }
+            try rejected { $0.input[3] = ($0.input[3] + 1) % 256 }
+            try rejected { $0.input.removeLast() }
+            try rejected { $0.input.append(32) }
+            try rejected { $0.input = [] }
+            try rejected { $0.input[0] = 1 << 40 }
+            try rejected { $0.input[0] = -1 }
+            try rejected { $0.securityBits = 128 }
+            try rejected { $0.backend = "m31/orion/sha256" }
+            try rejected { $0.modelDigest = String($0.modelDigest.reversed()) }
+            try rejected { $0.version = 2 }
+        }
+    }
+
+    @Test(arguments: ["m31/orion/sha256", "goldilocks/orion-expander/sha256"]) func otherHash(_ name: String) throws {
+        let made = try Self.make(name, Self.llama)
+        _ = try made.backend.verify(made.result.proof, statement: made.result.statement, key: made.key.verifyingKey)
+    }
+
+    @Test(arguments: [1, 2, 3, 31, 64]) func lengths(_ count: Int) throws {
+        let tokens = (0..<count).map { ($0 * 37 + 5) % 256 }
+        let made = try Self.make("m31/orion", Self.llama, tokens: tokens)
+        _ = try made.backend.verify(made.result.proof, statement: made.result.statement, key: made.key.verifyingKey)
+    }
+
+    /// A proof verifies under its own key only: not another model's, backend's or hash's.
+    @Test func otherKeys() throws {
+        let made = try Self.make("m31/orion", Self.llama)
+        let others = [
+            try Self.make("m31/orion", Self.gpt2).key, try Self.make("m31/orion-expander", Self.llama).key,
+            try Self.make("goldilocks/orion", Self.llama).key, try Self.make("m31/orion/sha256", Self.llama).key,
+            try Self.make("m31/orion", Self.llama, security: 90).key,
+        ]
+        for other in others {
+            let key = other.verifyingKey
+            #expect(throws: (any Error).self) {
+                _ = try made.backend.verify(made.result.proof, statement: made.result.statement, key: key)
+            }
+            // Even with a statement rewritten to fit the key.
+            var statement = made.result.statement
+            statement.modelDigest = try key.digest().description
+            statement.backend = key.backend
+            statement.securityBits = key.securityBits
+            let backend = try Backends.named(key.backend)
+            #expect(throws: VerificationError.self) {
+                _ = try backend.verify(made.result.proof, statement: statement, key: key)
+            }
+        }
+        // The same model with one weight changed by one has another key.
+        var model = Self.llama.quantised
+        let name = model.weights.keys.sorted()[0]
+        let old = model.weights[name]!
+        var values = old.values
+        values[0] += values[0] < old.range.upperBound ? 1 : -1
+        model.weights[name] = IntegerTensor(shape: old.shape, range: old.range, values: values)
+        let changed = try made.backend.setup(model, securityBits: 100) { _ in }
+        var statement = made.result.statement
+        statement.modelDigest = try changed.verifyingKey.digest().description
+        #expect(throws: VerificationError.self) {
+            _ = try made.backend.verify(made.result.proof, statement: statement, key: changed.verifyingKey)
+        }
+    }
+
+    /// A weight outside its range is caught by the range proof of the key, even where the prover commits to it.
+    @Test(arguments: ["m31/orion", "goldilocks/raw", "bn254/orion"]) func weightOutOfRange(_ name: String) throws {
+        let made = try Self.make(name, Self.llama)
+        let key = made.key.verifyingKey
+        for i in [0, key.rangeProof.count / 3, key.rangeProof.count - 1] {
+            var proof = key.rangeProof
+            proof[i] ^= 1
+            let bad = VerifyingKey(
+                backend: key.backend, securityBits: key.securityBits, plan: key.plan,
+                weightCommitment: key.weightCommitment, rangeProof: proof)
+            var statement = made.result.statement
+            statement.modelDigest = try bad.digest().description
+            #expect(throws: VerificationError.self) {
+                _ = try made.backend.verify(made.result.proof, statement: statement, key: bad)
+            }
+        }
+        // Setup refuses such a model in the first place.
+        var model = Self.llama.quantised
+        let weight = model.weights.keys.sorted()[0]
+        let old = model.weights[weight]!
+        let storage = IntegerBuffer(uninitialized: old.shape.count, range: Int64.min...Int64.max)
+        for i in 0..<old.shape.count { storage[i] = i == 1 ? old.range.upperBound + 1 : old[i] }
+        model.weights[weight] = IntegerTensor(shape: old.shape, range: old.range, storage: storage)
+        #expect(throws: AssayError.self) { _ = try made.backend.setup(model, securityBits: 100) { _ in } }
+    }
+
+    /// Random byte changes, truncations and extensions. `make fuzz` asks for 10,000 of them.
+    @Test(arguments: Backends.names) func fuzz(_ name: String) throws {
+        let asked = ProcessInfo.processInfo.environment["ASSAY_FUZZ"].flatMap(Int.init)
+        let rounds = name == "m31/orion" ? (asked ?? 300) : (asked ?? 300) / 10
+        let made = try Self.make(name, Self.llama, tokens: Array(Self.tokens.prefix(8)))
+        let key = made.key.verifyingKey
+        var random = SystemRandomNumberGenerator()
+        for round in 0..<rounds {
+            var proof = made.result.proof
+            let what: String
+            switch round % 8 {
+            case 0:
+                let count = Int.random(in: 0..<proof.count, using: &random)
+                proof.removeLast(proof.count - count)
+                what = "truncated to \(count)"
+            case 1:
+                let extra = (0..<Int.random(in: 1...64, using: &random)).map { _ in UInt8.random(in: 0...255) }
+                proof += extra
+                what = "extended by \(extra)"
+            case 2:
+                let at = Int.random(in: 0..<proof.count, using: &random)
+                proof.remove(at: at)
+                what = "without byte \(at)"
+            default:
+                let at = Int.random(in: 0..<proof.count, using: &random)
+                let flip = UInt8.random(in: 1...255, using: &random)
+                proof[at] ^= flip
+                what = "byte \(at) ^ \(flip)"
+            }
+            do {
+                _ = try made.backend.verify(proof, statement: made.result.statement, key: key)
+                Issue.record("\(name): a proof \(what) was accepted")
+            } catch is VerificationError {
+            }
+        }
+    }
+}

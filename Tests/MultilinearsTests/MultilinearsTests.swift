@@ -1,0 +1,169 @@
+import Fields
+import Multilinears
+import Tensors
+import Testing
+import Transcripts
+
+/// Deterministic random challenges.
+struct Source<F: ProofField> {
+    private let transcript: Transcript
+    init(_ seed: UInt64) {
+        transcript = ProverTranscript(domain: "test source", hash: .blake3)
+        transcript.absorb("seed", integer: seed)
+    }
+    func next(_ count: Int) -> [F.Challenge] { transcript.challenges("next", count: count) }
+}
+
+@Suite struct MultilinearsTests {
+    static let shapes: [[Int]] = [
+        [], [1], [2], [3], [1, 1], [5, 7], [8, 4], [3, 1, 6], [2, 3, 5], [1, 9], [17, 33], [64, 12], [4, 1],
+    ]
+
+    @Test func allMersenne31() throws { try all(Mersenne31.self) }
+    @Test func allGoldilocks() throws { try all(GoldilocksField.self) }
+    @Test func allBN254() throws { try all(BN254ScalarField.self) }
+
+    func all<F: ProofField>(_: F.Type) throws {
+        try extensions(F.self)
+        try products(F.self)
+        try fractions(F.self)
+    }
+
+    /// The value of a compact table's extension, by the definition.
+    func slow<F: ProofField>(_ shape: TensorShape, _ point: [F.Challenge], _: F.Type, _ entry: (Int) -> F.Challenge) -> F.Challenge {
+        var sum = F.Challenge.zero
+        var index = [Int](repeating: 0, count: shape.dimensions.count)
+        for i in 0..<shape.count {
+            sum += entry(i) * Eq<F>.value(point[...], at: shape.paddedIndex(index))
+            for d in index.indices.reversed() {
+                index[d] += 1
+                if index[d] < shape.dimensions[d] { break }
+                index[d] = 0
+            }
+        }
+        return sum
+    }
+
+    func extensions<F: ProofField>(_: F.Type) throws {
+        let source = Source<F>(1)
+        for dimensions in Self.shapes {
+            let shape = TensorShape(dimensions)
+            let point = source.next(shape.variableCount)
+            let values = (0..<shape.count).map { Int64($0 * 7919 % 251) - 125 }
+            for range: ClosedRange<Int64> in [-128...127, -40000...40000] {
+                let tensor = IntegerTensor(shape: shape, range: range, values: values)
+                #expect(Evaluation<F>.of(tensor, at: point) == slow(shape, point, F.self) { F.Challenge(values[$0]) })
+            }
+            #expect(Eq<F>.ones(shape, point) == slow(shape, point, F.self) { _ in .one })
+            if dimensions.count == 2 {
+                let mask = slow(shape, point, F.self) { $0 % dimensions[1] > $0 / dimensions[1] ? .one : .zero }
+                #expect(Evaluation<F>.causalMask(rows: dimensions[0], columns: dimensions[1], at: point) == mask)
+            }
+            let table = Eq<F>.table(shape, point)
+            #expect(table.count == shape.count)
+        }
+        for bits in 0..<5 {
+            let point = source.next(bits)
+            for bound in 0...(1 << bits) {
+                let sum = (0..<bound).reduce(F.Challenge.zero) { $0 + Eq<F>.value(point[...], at: $1) }
+                #expect(Eq<F>.prefixSum(point, below: bound) == sum)
+            }
+        }
+    }
+
+    func products<F: ProofField>(_: F.Type) throws {
+        let source = Source<F>(2)
+        for dimensions in Self.shapes {
+            let shape = TensorShape(dimensions)
+            let tables = (0..<3).map { _ in source.next(shape.count) }
+            func folding(_ i: Int) -> FoldingTable<F> { FoldingTable(AlignedBuffer(tables[i]), dimensions: dimensions) }
+            func value(_ i: Int, _ point: [F.Challenge]) -> F.Challenge { slow(shape, point, F.self) { tables[i][$0] } }
+            let two = zip(tables[0], tables[1]).reduce(F.Challenge.zero) { $0 + $1.0 * $1.1 }
+            let three = (0..<shape.count).reduce(F.Challenge.zero) { $0 + tables[0][$1] * tables[1][$1] * tables[2][$1] }
+            // Also boolean coordinates, which fixed indices bring.
+            var outer = source.next(shape.variableCount)
+            if outer.count > 1 {
+                outer[0] = .zero
+                outer[1] = .one
+            }
+            let weighted = slow(shape, outer, F.self) { tables[0][$0] * tables[1][$0] }
+
+            for lie in [F.Challenge.zero, .one] {
+                var prover = ProverTranscript(domain: "t", hash: .blake3)
+                var point = Sumcheck<F>.proveProduct(folding(0), folding(1), claim: two + lie, transcript: prover)
+                var verifier = VerifierTranscript(domain: "t", hash: .blake3, proof: prover.proof)
+                var result = try Sumcheck<F>.verifyProduct(
+                    claim: two + lie, variables: shape.variableCount, transcript: verifier)
+                try verifier.finish()
+                #expect(result.point == point)
+                #expect((result.claim == value(0, point) * value(1, point)) == lie.isZero)
+
+                prover = ProverTranscript(domain: "t", hash: .blake3)
+                point = Sumcheck<F>.proveProduct(
+                    folding(0), folding(1), folding(2), claim: three + lie, transcript: prover)
+                verifier = VerifierTranscript(domain: "t", hash: .blake3, proof: prover.proof)
+                result = try Sumcheck<F>.verifyTripleProduct(
+                    claim: three + lie, variables: shape.variableCount, transcript: verifier)
+                #expect(result.point == point)
+                #expect((result.claim == value(0, point) * value(1, point) * value(2, point)) == lie.isZero)
+
+                prover = ProverTranscript(domain: "t", hash: .blake3)
+                point = Sumcheck<F>.proveEqProduct(
+                    at: outer, folding(0), folding(1), claim: weighted + lie, transcript: prover)
+                verifier = VerifierTranscript(domain: "t", hash: .blake3, proof: prover.proof)
+                let accepted: Bool
+                do {
+                    result = try Sumcheck<F>.verifyEqRounds(claim: weighted + lie, at: outer, transcript: verifier)
+                    accepted = result.point == point && result.claim == value(0, point) * value(1, point)
+                } catch is VerificationError { accepted = false }
+                #expect(accepted == lie.isZero)
+            }
+        }
+    }
+
+    func fractions<F: ProofField>(_: F.Type) throws {
+        let source = Source<F>(3)
+        let layouts: [[[Int]]] = [
+            [[]], [[1], []], [[2]], [[3], [3]], [[5, 7], [2], [], [9]], [[64, 12], [1, 3], [17, 33], [2, 3, 5], [4, 1], []],
+            [[1], [1], [1], [1], [1]], [[8], [8], [8]], [[100], [2], [3], [7, 7]],
+        ]
+        for dimensions in layouts {
+            let shapes = dimensions.map { TensorShape($0) }
+            let layout = FractionLayout(shapes)
+            // Denominators random, numerators random but the last, which makes the sum zero.
+            var q = shapes.map { source.next($0.count) }
+            var p = shapes.map { source.next($0.count) }
+            if q[0].count > 2 { (q[0][1], p[0][1]) = (.zero, .zero) }
+            var sum = F.Challenge.zero
+            for i in shapes.indices {
+                for j in p[i].indices where !(i == shapes.count - 1 && j == p[i].count - 1) {
+                    sum += p[i][j] * (q[i][j] + .one).inverse()!
+                }
+            }
+            p[p.count - 1][p.last!.count - 1] = -sum * (q.last!.last! + .one)
+            for lie in [F.Challenge.zero, .one] {
+                var numerators = p
+                numerators[0][0] += lie
+                let prover = ProverTranscript(domain: "t", hash: .blake3)
+                let claim = FractionalSum<F>.prove(
+                    layout, numerators: numerators.map { AlignedBuffer($0) },
+                    denominatorsMinusOne: q.map { AlignedBuffer($0) }, transcript: prover)
+                let verifier = VerifierTranscript(domain: "t", hash: .blake3, proof: prover.proof)
+                let accepted: Bool
+                do {
+                    let found = try FractionalSum<F>.verify(layout, transcript: verifier)
+                    try verifier.finish()
+                    #expect(found.point == claim.point)
+                    var (pAt, qAt) = (F.Challenge.zero, F.Challenge.zero)
+                    for i in shapes.indices {
+                        let (weight, own) = layout.restrict(i, found.point, field: F.self)
+                        pAt += weight * slow(shapes[i], own, F.self) { numerators[i][$0] }
+                        qAt += weight * slow(shapes[i], own, F.self) { q[i][$0] }
+                    }
+                    accepted = pAt == found.numerator && qAt == found.denominatorMinusOne
+                } catch is VerificationError { accepted = false }
+                #expect(accepted == lie.isZero, "\(dimensions)")
+            }
+        }
+    }
+}
