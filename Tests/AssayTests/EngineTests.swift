@@ -67,6 +67,20 @@ import Assay
         }
     }
 
+    /// The model that comes with the source, at the length that the README's table has, on every backend: one output.
+    @Test(arguments: Backends.names) func bundledModel(_ name: String) throws {
+        let made = try Self.make(name, Self.bundled, tokens: Self.bundledPrompt)
+        let key = made.key.verifyingKey
+        let report = try made.backend.verify(made.result.proof, statement: made.result.statement, key: key)
+        #expect(report.budget.wholeBits >= 100 && report.statement.output == Self.bundledOutput)
+    }
+
+    static let bundled = try! Session(
+        folder: URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("Models/kjv-llama").path)
+    static let bundledPrompt = Array("And it came to pass in the days of the king, that the people of ".utf8).map(Int.init)
+    static let bundledOutput = try! bundled.next(after: bundledPrompt)
+
     @Test(arguments: ["m31/orion/sha256", "goldilocks/orion-expander/sha256"]) func otherHash(_ name: String) throws {
         let made = try Self.make(name, Self.llama)
         _ = try made.backend.verify(made.result.proof, statement: made.result.statement, key: made.key.verifyingKey)
