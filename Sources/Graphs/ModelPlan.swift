@@ -169,6 +169,7 @@ public struct ModelPlan: Codable, Hashable, Sendable {
                 "requantisation '\(site.name)' has a bad shift or table")
         }
         try require(Set(weights.map(\.name)).count == weights.count, "a weight appears twice")
+        var total = 0
         for weight in weights {
             var count = 1
             for size in weight.shape {
@@ -179,6 +180,9 @@ public struct ModelPlan: Codable, Hashable, Sendable {
             try require(
                 weight.range.lowerBound >= -(1 << 31) && weight.range.upperBound < 1 << 31,
                 "weight '\(weight.name)' has a bad range")
+            // 2^16 weights of at most 2^34 entries: no overflow.
+            total += count
+            try require(total <= 1 << 36, "more than 2^36 weights")
         }
     }
 }

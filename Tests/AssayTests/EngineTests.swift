@@ -75,6 +75,18 @@ import Assay
         #expect(report.budget.wholeBits >= 100 && report.statement.output == Self.bundledOutput)
     }
 
+    /// What quantisation costs the bundled model, over the first 64 windows of its validation text.
+    @Test func bundledLoss() throws {
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("Models/kjv-llama/validation.bin")
+        let bytes = try Data(contentsOf: path).prefix(64 * 64).map { Int($0) }
+        let windows = DecoderModel.windows(bytes, size: 64)
+        let float = try Self.bundled.model.loss(windows)
+        let integer = try Self.bundled.quantised.loss(windows)
+        print("bundled model, 64 windows: float \(float), integer \(integer) nats a byte")
+        #expect(abs(integer - float) < 0.03)
+    }
+
     static let bundled = try! Session(
         folder: URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent("Models/kjv-llama").path)
