@@ -171,7 +171,7 @@ import Assay
     /// Random byte changes, truncations and extensions. `make fuzz` asks for 10,000 of them.
     @Test(arguments: Backends.names) func fuzz(_ name: String) throws {
         let asked = ProcessInfo.processInfo.environment["ASSAY_FUZZ"].flatMap(Int.init)
-        let rounds = name == "m31/orion" ? (asked ?? 300) : (asked ?? 300) / 10
+        let rounds = name == "m31/orion" ? (asked ?? 300) : (asked ?? 300) / 30
         let made = try Self.make(name, Self.llama, tokens: Array(Self.tokens.prefix(8)))
         let key = made.key.verifyingKey
         var random = SystemRandomNumberGenerator()
@@ -191,6 +191,12 @@ import Assay
                 let at = Int.random(in: 0..<proof.count, using: &random)
                 proof.remove(at: at)
                 what = "without byte \(at)"
+            case 3:
+                // Two messages of one field element change places.
+                let (a, b) = (32 + 16 * Int.random(in: 0..<200, using: &random), 32 + 16 * Int.random(in: 200..<400, using: &random))
+                guard b + 16 <= proof.count, proof[a..<a + 16] != proof[b..<b + 16] else { continue }
+                for i in 0..<16 { proof.swapAt(a + i, b + i) }
+                what = "with bytes \(a) and \(b) exchanged"
             default:
                 let at = Int.random(in: 0..<proof.count, using: &random)
                 let flip = UInt8.random(in: 1...255, using: &random)
