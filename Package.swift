@@ -29,7 +29,7 @@ let package = Package(
         .library(name: "Assay", targets: ["Assay"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
         .target(
@@ -47,7 +47,8 @@ let package = Package(
         room(
             "Assay",
             needs: [
-                "CSIMD", "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "Graphs", "ModelFiles", "Blocks",
+                "CSIMD", "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "Graphs", "ModelFiles",
+                "Blocks",
             ]),
         .executableTarget(
             name: "AssayCommand",
@@ -60,7 +61,9 @@ let package = Package(
             name: "CGMP", path: "Tests/CGMP", pkgConfig: "gmp", providers: [.apt(["libgmp-dev"])]),
         .target(
             name: "TestSupport",
-            dependencies: ["CGMP", "CSIMD", "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "Graphs"],
+            dependencies: [
+                "CGMP", "CSIMD", "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "Graphs",
+            ],
             path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
         tests("TensorsTests", needs: ["Tensors", "TestSupport"]),

@@ -56,13 +56,31 @@ public enum Backends {
     /// Name of a field and commitment, and how to make the backend for a hash.
     private static let constructors: [(name: String, make: @Sendable (HashFunction) -> any Backend)] = [
         ("m31/orion", { Engine<TensorCodeScheme<Mersenne31, ReedSolomonCode<Mersenne31>>>("m31/orion", $0) }),
-        ("m31/orion-expander", { Engine<TensorCodeScheme<Mersenne31, ExpanderCode<Mersenne31>>>("m31/orion-expander", $0) }),
+        (
+            "m31/orion-expander",
+            { Engine<TensorCodeScheme<Mersenne31, ExpanderCode<Mersenne31>>>("m31/orion-expander", $0) }
+        ),
         ("m31/raw", { Engine<RawScheme<Mersenne31>>("m31/raw", $0) }),
-        ("goldilocks/orion", { Engine<TensorCodeScheme<GoldilocksField, ReedSolomonCode<GoldilocksField>>>("goldilocks/orion", $0) }),
-        ("goldilocks/orion-expander", { Engine<TensorCodeScheme<GoldilocksField, ExpanderCode<GoldilocksField>>>("goldilocks/orion-expander", $0) }),
+        (
+            "goldilocks/orion",
+            { Engine<TensorCodeScheme<GoldilocksField, ReedSolomonCode<GoldilocksField>>>("goldilocks/orion", $0) }
+        ),
+        (
+            "goldilocks/orion-expander",
+            {
+                Engine<TensorCodeScheme<GoldilocksField, ExpanderCode<GoldilocksField>>>(
+                    "goldilocks/orion-expander", $0)
+            }
+        ),
         ("goldilocks/raw", { Engine<RawScheme<GoldilocksField>>("goldilocks/raw", $0) }),
-        ("bn254/orion", { Engine<TensorCodeScheme<BN254ScalarField, ReedSolomonCode<BN254ScalarField>>>("bn254/orion", $0) }),
-        ("bn254/orion-expander", { Engine<TensorCodeScheme<BN254ScalarField, ExpanderCode<BN254ScalarField>>>("bn254/orion-expander", $0) }),
+        (
+            "bn254/orion",
+            { Engine<TensorCodeScheme<BN254ScalarField, ReedSolomonCode<BN254ScalarField>>>("bn254/orion", $0) }
+        ),
+        (
+            "bn254/orion-expander",
+            { Engine<TensorCodeScheme<BN254ScalarField, ExpanderCode<BN254ScalarField>>>("bn254/orion-expander", $0) }
+        ),
         ("bn254/raw", { Engine<RawScheme<BN254ScalarField>>("bn254/raw", $0) }),
     ]
 
@@ -193,7 +211,8 @@ struct Engine<S: CommitmentScheme>: Backend {
     }
 
     private func absorbSetup(
-        _ transcript: Transcript, _ plan: ModelPlan, _ commitment: [UInt8], _ scheme: S, _ auxiliary: S, _ securityBits: Int
+        _ transcript: Transcript, _ plan: ModelPlan, _ commitment: [UInt8], _ scheme: S, _ auxiliary: S,
+        _ securityBits: Int
     ) {
         transcript.absorb("purpose", string: "weight ranges")
         transcript.absorb("version", integer: UInt64(Statement.currentVersion))
@@ -264,7 +283,8 @@ struct Engine<S: CommitmentScheme>: Backend {
         progress("lookups and nodes")
         let channel = Channel<F>(.prover(transcript))
         channel.tamper = tamper
-        let context = BlockContext(layout, channel, tokens: tokens, output: witness.output, prover: ProverData(witness: witness))
+        let context = BlockContext(
+            layout, channel, tokens: tokens, output: witness.output, prover: ProverData(witness: witness))
         context.onLookupsDone = { clock.lap("lookups", bytes: transcript.proof.count) }
         let openings = try GraphProof<F>.run(context)
         clock.lap("nodes", bytes: transcript.proof.count)
@@ -272,14 +292,16 @@ struct Engine<S: CommitmentScheme>: Backend {
         progress("open witness")
         witnessScheme.open(
             witness.columns, state: state,
-            claims: openings.columns.map { .init(vector: $0.index, point: $0.point, value: $0.value) }, transcript: transcript)
+            claims: openings.columns.map { .init(vector: $0.index, point: $0.point, value: $0.value) },
+            transcript: transcript)
         clock.lap("open witness", bytes: transcript.proof.count)
         progress("open weights")
         let weightState = try weightScheme.restoreState(
             key.commitmentState, vectors: weights, commitment: verifyingKey.weightCommitment)
         weightScheme.open(
             weights, state: weightState,
-            claims: openings.weights.map { .init(vector: $0.index, point: $0.point, value: $0.value) }, transcript: transcript)
+            claims: openings.weights.map { .init(vector: $0.index, point: $0.point, value: $0.value) },
+            transcript: transcript)
         clock.lap("open weights", bytes: transcript.proof.count)
 
         let budget = self.budget(channel, weightScheme, witnessScheme)
@@ -288,11 +310,15 @@ struct Engine<S: CommitmentScheme>: Backend {
     }
 
     func verify(_ proof: [UInt8], statement: Statement, key: VerifyingKey) throws -> VerificationReport {
-        func reject(_ check: String, _ detail: String) -> VerificationError { VerificationError(check: check, detail: detail) }
+        func reject(_ check: String, _ detail: String) -> VerificationError {
+            VerificationError(check: check, detail: detail)
+        }
         let clock = PhaseClock()
         try requireBackend(key)
         guard statement.version == Statement.currentVersion else { throw reject("statement", "another version") }
-        guard statement.backend == name else { throw reject("statement", "for backend '\(statement.backend)', not '\(name)'") }
+        guard statement.backend == name else {
+            throw reject("statement", "for backend '\(statement.backend)', not '\(name)'")
+        }
         guard statement.modelDigest == (try key.digest().description) else {
             throw reject("statement", "for another verifying key")
         }
@@ -322,17 +348,21 @@ struct Engine<S: CommitmentScheme>: Backend {
         clock.lap("nodes", bytes: 0)
         try witnessScheme.verify(
             commitment: commitment,
-            claims: openings.columns.map { .init(vector: $0.index, point: $0.point, value: $0.value) }, transcript: transcript)
+            claims: openings.columns.map { .init(vector: $0.index, point: $0.point, value: $0.value) },
+            transcript: transcript)
         clock.lap("witness opening", bytes: 0)
         try weightScheme.verify(
             commitment: key.weightCommitment,
-            claims: openings.weights.map { .init(vector: $0.index, point: $0.point, value: $0.value) }, transcript: transcript)
+            claims: openings.weights.map { .init(vector: $0.index, point: $0.point, value: $0.value) },
+            transcript: transcript)
         clock.lap("weight opening", bytes: 0)
         try transcript.finish()
         let budget =
             self.budget(channel, weightScheme, witnessScheme)
             + SoundnessBudget([
-                .init(name: "weight ranges", bits: setupBudget.totalBits, theorem: "the range proof of the verifying key, in total")
+                .init(
+                    name: "weight ranges", bits: setupBudget.totalBits,
+                    theorem: "the range proof of the verifying key, in total")
             ])
         guard budget.wholeBits >= key.securityBits else {
             throw reject("security", "\(budget.wholeBits) bits are proved, \(key.securityBits) were asked for")

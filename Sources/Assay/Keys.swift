@@ -53,7 +53,9 @@ public struct VerifyingKey: Sendable {
         rangeProof = try reader.field()
         try reader.finish()
         // One file for each digest: JSON has many spellings, and only ours is a key.
-        guard try encoded() == bytes else { throw AssayError(.badData, "verifying key: not in canonical form; it was edited") }
+        guard try encoded() == bytes else {
+            throw AssayError(.badData, "verifying key: not in canonical form; it was edited")
+        }
     }
 
     /// What names the model: a hash of the whole key.
@@ -168,7 +170,9 @@ struct ByteReader {
     }
 
     private mutating func take(_ count: UInt64) throws -> ArraySlice<UInt8> {
-        guard count <= UInt64(bytes.count - position) else { throw AssayError(.badData, "\(name): the file is truncated") }
+        guard count <= UInt64(bytes.count - position) else {
+            throw AssayError(.badData, "\(name): the file is truncated")
+        }
         defer { position += Int(count) }
         return bytes[position..<position + Int(count)]
     }
@@ -186,7 +190,9 @@ struct ByteReader {
     mutating func field() throws -> [UInt8] { Array(try take(try integer())) }
 
     mutating func finish() throws {
-        guard position == bytes.count else { throw AssayError(.badData, "\(name): \(bytes.count - position) bytes too many") }
+        guard position == bytes.count else {
+            throw AssayError(.badData, "\(name): \(bytes.count - position) bytes too many")
+        }
     }
 }
 

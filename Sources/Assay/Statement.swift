@@ -41,7 +41,8 @@ public struct Statement: Codable, Hashable, Sendable {
             throw VerificationError(check: "statement", detail: "not a statement: \(error)")
         }
         guard statement.version == Statement.currentVersion else {
-            throw VerificationError(check: "statement", detail: "version \(statement.version) is not \(Statement.currentVersion)")
+            throw VerificationError(
+                check: "statement", detail: "version \(statement.version) is not \(Statement.currentVersion)")
         }
         guard try statement.canonicalJSON() == json else {
             throw VerificationError(check: "statement", detail: "not in canonical form: it was edited")

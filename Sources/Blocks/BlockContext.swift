@@ -43,7 +43,8 @@ public final class BlockContext<F: ProofField> {
         case .constant(let values):
             try channel.require(
                 Evaluation<F>.of(
-                    IntegerTensor(shape: node.shape, range: node.range, storage: .int32(AlignedBuffer(values))), at: point)
+                    IntegerTensor(shape: node.shape, range: node.range, storage: .int32(AlignedBuffer(values))),
+                    at: point)
                     == value, "constant", "'\(node.name)' has another value")
         case .causalMask:
             try channel.require(

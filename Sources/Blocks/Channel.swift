@@ -58,7 +58,9 @@ public final class Channel<F: ProofField> {
     public func challenges(_ label: StaticString, count: Int) -> [E] { transcript.challenges(label, count: count) }
 
     /// A check of the verifier's.
-    public func require(_ condition: @autoclosure () -> Bool, _ check: String, _ detail: @autoclosure () -> String) throws {
+    public func require(_ condition: @autoclosure () -> Bool, _ check: String, _ detail: @autoclosure () -> String)
+        throws
+    {
         if case .verifier = end, !condition() { throw VerificationError(check: check, detail: detail()) }
     }
 

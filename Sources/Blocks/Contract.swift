@@ -41,7 +41,10 @@ public enum ContractBlock<F: ProofField> {
             } else {
                 (x, left) = try c.channel.tripleProduct(claim: value, variables: keptShape.variableCount) {
                     let (ta, tb) = tables()
-                    return (FoldingTable(spread(batchShape, batchPoint, keptShape), dimensions: keptShape.dimensions), ta, tb)
+                    return (
+                        FoldingTable(spread(batchShape, batchPoint, keptShape), dimensions: keptShape.dimensions), ta,
+                        tb
+                    )
                 }
                 weight = try weightAt(x, batchShape, batchPoint, keptShape)
             }
@@ -111,7 +114,8 @@ public enum ContractBlock<F: ProofField> {
                 let eqX = Eq<F>.table(x)
                 var oneHot = E.zero
                 for (t, token) in c.tokens.enumerated() { oneHot += eq.pointer[t] * eqX.pointer[token] }
-                try c.channel.require(oneHot * row == left, "embed", "'\(c.graph.nodes[id].name)': not the rows of the tokens")
+                try c.channel.require(
+                    oneHot * row == left, "embed", "'\(c.graph.nodes[id].name)': not the rows of the tokens")
             }
             try c.claim(.node(table), at: tablePoint, is: row)
         }
@@ -170,7 +174,8 @@ enum Binding<F: ProofField> {
         let freeNames = order.dropLast(kept.count)
         if labels == kept.map(\.name) + freeNames {
             let result = AlignedBuffer<E>(uninitialized: keptCount)
-            F.combineColumns(source.pointer, rows: keptCount, columns: free, weights: weights.pointer, into: result.pointer)
+            F.combineColumns(
+                source.pointer, rows: keptCount, columns: free, weights: weights.pointer, into: result.pointer)
             return result
         }
         let matrix = labels == order ? source : transpose(source, shape, labels, order)

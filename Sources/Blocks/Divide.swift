@@ -16,7 +16,8 @@ public enum DivideBlock<F: ProofField> {
         let shape = c.graph.nodes[id].shape
         let name = c.graph.nodes[id].name
         for (point, value) in try distinct(c, claims.settle()) {
-            let numerator = try c.channel.exchange("divide numerator", count: 1) { [c.evaluate(.node(n), at: point)] }[0]
+            let numerator = try c.channel.exchange("divide numerator", count: 1) { [c.evaluate(.node(n), at: point)] }[
+                0]
             try c.claim(.node(n), at: point, is: numerator)
             let (x, left) = try c.channel.eqProduct(claim: numerator - value, at: point) {
                 let broadcast = Elementwise(shape)

@@ -26,7 +26,9 @@ public enum LookupBlock<F: ProofField> {
         var list: [Evaluated] = []
         func add(_ e: Evaluated) { if seen.insert(e).inserted { list.append(e) } }
         for lookup in layout.lookups {
-            for term in lookup.input.terms { add(.init(oracle: layout.resolve(term.oracle), shape: lookup.shape, axes: term.axes)) }
+            for term in lookup.input.terms {
+                add(.init(oracle: layout.resolve(term.oracle), shape: lookup.shape, axes: term.axes))
+            }
             if let output = lookup.output { add(.init(oracle: layout.resolve(output), shape: lookup.shape, axes: nil)) }
         }
         for column in layout.multiplicityColumns {
@@ -49,7 +51,8 @@ public enum LookupBlock<F: ProofField> {
     /// Proves all lookups; what remains are claims on the tensors that they read.
     public static func run(_ c: BlockContext<F>) throws {
         let layout = c.layout
-        let fractions = FractionLayout(layout.lookups.map(\.shape) + layout.tables.map { TensorShape([layout.tableRows($0)]) })
+        let fractions = FractionLayout(
+            layout.lookups.map(\.shape) + layout.tables.map { TensorShape([layout.tableRows($0)]) })
         let challenges = c.channel.challenges("lookup", count: 3)
         let n = fractions.variableCount
         c.channel.account(
@@ -126,7 +129,8 @@ public enum LookupBlock<F: ProofField> {
         let start = layout.tableStart(table)
         let buffer = AlignedBuffer<Int64>(uninitialized: rows)
         for i in 0..<rows { buffer.pointer[i] = start + Int64(i) }
-        return IntegerTensor(shape: TensorShape([rows]), range: start...start + Int64(rows) - 1, storage: .int64(buffer))
+        return IntegerTensor(
+            shape: TensorShape([rows]), range: start...start + Int64(rows) - 1, storage: .int64(buffer))
     }
 
     static func tableValues(_ layout: ProofLayout, _ id: TableID) -> IntegerTensor {

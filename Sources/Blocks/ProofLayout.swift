@@ -106,7 +106,9 @@ public struct ProofLayout: Sendable {
         bound = F.integerBound
         let covered = ProofLayout.maximaCoveredByLookups(graph)
         for (id, node) in graph.nodes.enumerated() {
-            guard Interval.magnitude(node.range) <= bound else { throw tooWide(node.name, Interval.magnitude(node.range)) }
+            guard Interval.magnitude(node.range) <= bound else {
+                throw tooWide(node.name, Interval.magnitude(node.range))
+            }
             try add(node, id, covered: covered)
         }
         try finish()
@@ -120,7 +122,9 @@ public struct ProofLayout: Sendable {
         fieldName = F.name
         bound = F.integerBound
         for (i, node) in weights.enumerated() {
-            guard Interval.magnitude(node.range) <= bound else { throw tooWide(node.name, Interval.magnitude(node.range)) }
+            guard Interval.magnitude(node.range) <= bound else {
+                throw tooWide(node.name, Interval.magnitude(node.range))
+            }
             _ = addColumn(node.name, .weight(i), node.shape, node.range)
         }
         for (i, node) in weights.enumerated() {
@@ -164,7 +168,9 @@ public struct ProofLayout: Sendable {
                     let column = addColumn(
                         "\(node.name).remainder\(i)", .requantiseLimb(id, index: i), node.shape, 0...(1 << bits) - 1)
                     form.terms.append(.init(.column(column), -(1 << start)))
-                    look("\(node.name).remainder\(i)", node.shape, .range(bits: bits), .init(terms: [.init(.column(column))]))
+                    look(
+                        "\(node.name).remainder\(i)", node.shape, .range(bits: bits),
+                        .init(terms: [.init(.column(column))]))
                 }
             }
             if let table {
@@ -175,7 +181,8 @@ public struct ProofLayout: Sendable {
                 // *some* field element. Its exact range then follows from that of x, so one check from the lower end is
                 // enough; the bound is scaled like everything else in the form.
                 let unit: Int64 = 1 << Int64(shift)
-                form.constant -= try Interval.scale(node.range.lowerBound...node.range.lowerBound, unit, node.name).lowerBound
+                form.constant -= try Interval.scale(node.range.lowerBound...node.range.lowerBound, unit, node.name)
+                    .lowerBound
                 let span = node.range.upperBound - node.range.lowerBound
                 guard span < 1 << 40 else { throw tooWide(node.name, span) }
                 range("\(node.name).rounded", node.shape, form, upTo: span)
@@ -194,7 +201,8 @@ public struct ProofLayout: Sendable {
             let bits = TensorShape.bits(2 * Int(node.range.upperBound) + 1)
             range("\(node.name).remainder", node.shape, .init(terms: [.init(.remainder(id))]), bits: bits)
             range(
-                "\(node.name).slack", node.shape, .init(terms: [.init(.node(id), 2), .init(.remainder(id), -1)]), bits: bits)
+                "\(node.name).slack", node.shape, .init(terms: [.init(.node(id), 2), .init(.remainder(id), -1)]),
+                bits: bits)
         case .rowMaximum(let x):
             valueColumn[id] = addColumn(node.name, .value(id), node.shape, node.range)
             let operand = graph.nodes[x]
@@ -358,7 +366,8 @@ public struct ProofLayout: Sendable {
         var left = constant - (lookup.input.belowOutput ? 1 : 0)...constant
         for term in lookup.input.terms {
             // What a column's own lookup proves is its range as a field element; here it enters as that integer.
-            left = try Interval.add(left, Interval.scale(provedRange(term.oracle), term.coefficient, lookup.name), lookup.name)
+            left = try Interval.add(
+                left, Interval.scale(provedRange(term.oracle), term.coefficient, lookup.name), lookup.name)
         }
         let start = tableStart(lookup.table)
         let domain = start...start + Int64(tableRows(lookup.table)) - 1
@@ -379,5 +388,7 @@ public struct ProofLayout: Sendable {
 
 extension Interval {
     /// The largest magnitude in a range.
-    public static func magnitude(_ range: ClosedRange<Int64>) -> Int64 { max(abs(range.lowerBound), abs(range.upperBound)) }
+    public static func magnitude(_ range: ClosedRange<Int64>) -> Int64 {
+        max(abs(range.lowerBound), abs(range.upperBound))
+    }
 }

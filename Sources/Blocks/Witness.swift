@@ -65,7 +65,9 @@ public struct Witness: Sendable {
             case .value(let id): columns.append(nodes[id])
             case .weight(let i): columns.append(weights[i])
             case .requantiseLimb(let id, let index):
-                guard case .requantise(let x, let shift, _) = layout.graph.nodes[id].operation else { preconditionFailure() }
+                guard case .requantise(let x, let shift, _) = layout.graph.nodes[id].operation else {
+                    preconditionFailure()
+                }
                 let start = index * ProofLayout.limbBits
                 let bits = min(ProofLayout.limbBits, shift - start)
                 let e = Elementwise(column.shape)
@@ -95,8 +97,10 @@ public struct Witness: Sendable {
                 guard case .argmax(let x) = layout.graph.nodes[id].operation else { preconditionFailure() }
                 columns.append(IntegerTensor(shape: column.shape, range: column.range, values: [nodes[x][output]]))
             case .multiplicity:
-                columns.append(IntegerTensor(
-                    shape: column.shape, range: column.range, storage: .int32(.init(repeating: 0, count: column.shape.count))))
+                columns.append(
+                    IntegerTensor(
+                        shape: column.shape, range: column.range,
+                        storage: .int32(.init(repeating: 0, count: column.shape.count))))
             }
         }
     }

@@ -112,7 +112,8 @@ public enum Evaluation<F: ProofField> {
         let rows = shape.count / columns
         let inner = Eq<F>.table(parts.last!)
         let folded = AlignedBuffer<E>(uninitialized: rows)
-        F.combineColumns(values.baseAddress!, rows: rows, columns: columns, weights: inner.pointer, into: folded.pointer)
+        F.combineColumns(
+            values.baseAddress!, rows: rows, columns: columns, weights: inner.pointer, into: folded.pointer)
         let outerShape = TensorShape(Array(shape.dimensions.dropLast()))
         let outer = Eq<F>.table(outerShape, TensorShape.join(parts.dropLast()))
         return F.innerProduct(folded.pointer, outer.pointer, count: rows)

@@ -120,7 +120,9 @@ public struct EqWeights<F: ProofField> {
         let result = AlignedBuffer<E>(uninitialized: outer.count * half)
         let outer = outer
         Parallel.forEachChunk(outer.count, grain: max(1, 4096 / half)) { range in
-            for i in range { F.scale(inner.pointer, by: outer.pointer[i], into: result.pointer + i * half, count: half) }
+            for i in range {
+                F.scale(inner.pointer, by: outer.pointer[i], into: result.pointer + i * half, count: half)
+            }
         }
         return result
     }

@@ -109,7 +109,8 @@ public enum FractionalSum<F: ProofField> {
             let v: [E] = try transcript.receive("fraction layer", count: 4)
             let (p0, p1, q0, q1) = (v[0], v[1], v[2], v[3])
             guard p0 + p1 + p0 * q1 + p1 * q0 + lambda * (q0 + q1 + q0 * q1) == left else {
-                throw VerificationError(check: "fraction layer", detail: "layer \(layer) does not follow from the one below")
+                throw VerificationError(
+                    check: "fraction layer", detail: "layer \(layer) does not follow from the one below")
             }
             let b: E = transcript.challenge("fraction branch")
             pClaim = p0 + b * (p1 - p0)
@@ -181,7 +182,9 @@ public enum FractionalSum<F: ProofField> {
             layer.tailQ.append(.zero)
         }
         for i in 0..<layer.tailP.count / 2 {
-            let (p0, p1, q0, q1) = (layer.tailP[2 * i], layer.tailP[2 * i + 1], layer.tailQ[2 * i], layer.tailQ[2 * i + 1])
+            let (p0, p1, q0, q1) = (
+                layer.tailP[2 * i], layer.tailP[2 * i + 1], layer.tailQ[2 * i], layer.tailQ[2 * i + 1]
+            )
             above.tailP.append(p0 + p1 + p0 * q1 + p1 * q0)
             above.tailQ.append(q0 + q1 + q0 * q1)
         }

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Uninitialised-on-request, 64-byte-aligned memory for vectors that kernels read and write.
@@ -82,7 +82,7 @@ enum AlignedMemory {
                 raw != MAP_FAILED
             else { fatalError("out of memory: \(size) bytes") }
             #if os(Linux)
-            _ = madvise(raw, size, 14)  // MADV_HUGEPAGE
+                _ = madvise(raw, size, 14)  // MADV_HUGEPAGE
             #endif
             return (raw, size)
         }

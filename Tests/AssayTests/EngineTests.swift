@@ -1,3 +1,4 @@
+import Assay
 import Blocks
 import Commitments
 import Foundation
@@ -7,8 +8,6 @@ import Tensors
 import TestSupport
 import Testing
 import Transcripts
-
-import Assay
 
 /// Whole proofs of small trained models under every backend, and of nothing else but what was proved.
 @Suite(.serialized) struct EngineTests {
@@ -90,7 +89,8 @@ import Assay
     static let bundled = try! Session(
         folder: URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent("Models/kjv-llama").path)
-    static let bundledPrompt = Array("And it came to pass in the days of the king, that the people of ".utf8).map(Int.init)
+    static let bundledPrompt = Array("And it came to pass in the days of the king, that the people of ".utf8).map(
+        Int.init)
     static let bundledOutput = try! bundled.next(after: bundledPrompt)
 
     @Test(arguments: ["m31/orion/sha256", "goldilocks/orion-expander/sha256"]) func otherHash(_ name: String) throws {
@@ -193,7 +193,10 @@ import Assay
                 what = "without byte \(at)"
             case 3:
                 // Two messages of one field element change places.
-                let (a, b) = (32 + 16 * Int.random(in: 0..<200, using: &random), 32 + 16 * Int.random(in: 200..<400, using: &random))
+                let (a, b) = (
+                    32 + 16 * Int.random(in: 0..<200, using: &random),
+                    32 + 16 * Int.random(in: 200..<400, using: &random)
+                )
                 guard b + 16 <= proof.count, proof[a..<a + 16] != proof[b..<b + 16] else { continue }
                 for i in 0..<16 { proof.swapAt(a + i, b + i) }
                 what = "with bytes \(a) and \(b) exchanged"

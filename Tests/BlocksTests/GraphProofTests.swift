@@ -9,8 +9,12 @@ import Transcripts
 
 /// Every sample graph, every field: honest proofs are accepted; a prover that lies anywhere is not.
 @Suite struct GraphProofTests {
-    @Test(arguments: [false, true]) func honestMersenne31(extremes: Bool) throws { try honest(Mersenne31.self, extremes) }
-    @Test(arguments: [false, true]) func honestGoldilocks(extremes: Bool) throws { try honest(GoldilocksField.self, extremes) }
+    @Test(arguments: [false, true]) func honestMersenne31(extremes: Bool) throws {
+        try honest(Mersenne31.self, extremes)
+    }
+    @Test(arguments: [false, true]) func honestGoldilocks(extremes: Bool) throws {
+        try honest(GoldilocksField.self, extremes)
+    }
     @Test func honestBN254() throws { try honest(BN254ScalarField.self, true) }
 
     func honest<F: ProofField>(_: F.Type, _ extremes: Bool) throws {
@@ -19,7 +23,8 @@ import Transcripts
             let proof = try Ideal<F>.prove(p.layout, p.witness, tokens: p.tokens)
             do {
                 try Ideal<F>.verify(
-                    p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: p.witness.columns, weights: p.weights)
+                    p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: p.witness.columns,
+                    weights: p.weights)
             } catch { Issue.record("\(sample.name) over \(F.name): \(error)") }
         }
     }
@@ -38,7 +43,8 @@ import Transcripts
             for wrong in 0..<classes where wrong != p.witness.output {
                 #expect(throws: VerificationError.self, "\(sample.name)") {
                     try Ideal<F>.verify(
-                        p.layout, proof, tokens: p.tokens, output: wrong, columns: p.witness.columns, weights: p.weights)
+                        p.layout, proof, tokens: p.tokens, output: wrong, columns: p.witness.columns, weights: p.weights
+                    )
                 }
                 // The maximum column follows the lie; the range check cannot.
                 var witness = p.witness
@@ -148,7 +154,8 @@ import Transcripts
                     w.columns[column] = changed(w.columns[column], 0, to: w.columns[column][0] + 1)
                     w.nodes[id] = w.columns[column]
                     lies.append(("\(node.name) too large, attained nowhere", w))
-                    w.columns[position] = changed(w.columns[position], (0..<width).first { w.columns[position][$0] == 1 }!, to: 0)
+                    w.columns[position] = changed(
+                        w.columns[position], (0..<width).first { w.columns[position][$0] == 1 }!, to: 0)
                     lies.append(("\(node.name) too large, no position", w))
                     if let other = (0..<width).first(where: { w.nodes[x][$0] < p.witness.nodes[id][0] }) {
                         w = p.witness
@@ -214,7 +221,8 @@ import Transcripts
                     columns.swapAt(i, j)
                     #expect(throws: VerificationError.self) {
                         try Ideal<Mersenne31>.verify(
-                            p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: columns, weights: p.weights)
+                            p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: columns,
+                            weights: p.weights)
                     }
                 }
             }

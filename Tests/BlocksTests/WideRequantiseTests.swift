@@ -37,7 +37,8 @@ import Transcripts
             let p = try Prepared(("wide", graph, weights, [4, 1, 3]), F.self)
             let proof = try Ideal<F>.prove(p.layout, p.witness, tokens: p.tokens)
             try Ideal<F>.verify(
-                p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: p.witness.columns, weights: weights)
+                p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: p.witness.columns,
+                weights: weights)
 
             // Every remainder moved by the same amount, inside its range, whatever field element the value then is.
             let limb = p.layout.columns.firstIndex { $0.role == .requantiseLimb(y, index: 0) }!

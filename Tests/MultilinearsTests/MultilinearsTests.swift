@@ -30,7 +30,9 @@ struct Source<F: ProofField> {
     }
 
     /// The value of a compact table's extension, by the definition.
-    func slow<F: ProofField>(_ shape: TensorShape, _ point: [F.Challenge], _: F.Type, _ entry: (Int) -> F.Challenge) -> F.Challenge {
+    func slow<F: ProofField>(_ shape: TensorShape, _ point: [F.Challenge], _: F.Type, _ entry: (Int) -> F.Challenge)
+        -> F.Challenge
+    {
         var sum = F.Challenge.zero
         var index = [Int](repeating: 0, count: shape.dimensions.count)
         for i in 0..<shape.count {
@@ -79,7 +81,9 @@ struct Source<F: ProofField> {
             func folding(_ i: Int) -> FoldingTable<F> { FoldingTable(AlignedBuffer(tables[i]), dimensions: dimensions) }
             func value(_ i: Int, _ point: [F.Challenge]) -> F.Challenge { slow(shape, point, F.self) { tables[i][$0] } }
             let two = zip(tables[0], tables[1]).reduce(F.Challenge.zero) { $0 + $1.0 * $1.1 }
-            let three = (0..<shape.count).reduce(F.Challenge.zero) { $0 + tables[0][$1] * tables[1][$1] * tables[2][$1] }
+            let three = (0..<shape.count).reduce(F.Challenge.zero) {
+                $0 + tables[0][$1] * tables[1][$1] * tables[2][$1]
+            }
             // Also boolean coordinates, which fixed indices bring.
             var outer = source.next(shape.variableCount)
             if outer.count > 1 {
@@ -124,7 +128,8 @@ struct Source<F: ProofField> {
     func fractions<F: ProofField>(_: F.Type) throws {
         let source = Source<F>(3)
         let layouts: [[[Int]]] = [
-            [[]], [[1], []], [[2]], [[3], [3]], [[5, 7], [2], [], [9]], [[64, 12], [1, 3], [17, 33], [2, 3, 5], [4, 1], []],
+            [[]], [[1], []], [[2]], [[3], [3]], [[5, 7], [2], [], [9]],
+            [[64, 12], [1, 3], [17, 33], [2, 3, 5], [4, 1], []],
             [[1], [1], [1], [1], [1]], [[8], [8], [8]], [[100], [2], [3], [7, 7]],
         ]
         for dimensions in layouts {

@@ -18,7 +18,8 @@ import Testing
             (-128...127, 1), (-129...0, 2), (0...128, 2), (-32768...32767, 2), (0...32768, 4), (-2_147_483_649...0, 8),
         ] {
             #expect(IntegerBuffer.byteWidth(range) == width)
-            let tensor = IntegerTensor(shape: TensorShape([2]), range: range, values: [range.lowerBound, range.upperBound])
+            let tensor = IntegerTensor(
+                shape: TensorShape([2]), range: range, values: [range.lowerBound, range.upperBound])
             #expect(tensor.values == [range.lowerBound, range.upperBound] && tensor.storage.byteWidth == width)
             #expect(tensor.firstOutOfRange() == nil)
         }
