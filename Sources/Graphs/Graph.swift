@@ -41,7 +41,7 @@ public struct Term: Hashable, Sendable {
 }
 
 /// The operations of the integer graph: few, exact, each proved by one block. Layers are compositions of them
-/// (`GraphBuilder+Layers.swift`).
+/// (`Layers.swift`).
 public enum Operation: Hashable, Sendable {
     /// The public input: `count` token ids, each in the node's range. Only as an operand of `embed`.
     case tokens
