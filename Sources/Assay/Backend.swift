@@ -218,9 +218,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         transcript.absorb("version", integer: UInt64(Statement.currentVersion))
         transcript.absorb("backend", string: name)
         transcript.absorb("security", integer: UInt64(securityBits))
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        transcript.absorb("plan", [UInt8](try! encoder.encode(plan)))
+        transcript.absorb("plan", try! plan.canonicalJSON())
         transcript.absorb("weight scheme", string: scheme.parameterDescription)
         transcript.absorb("witness scheme", string: auxiliary.parameterDescription)
         transcript.absorb("weight commitment", commitment)

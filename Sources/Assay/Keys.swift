@@ -23,12 +23,10 @@ public struct VerifyingKey: Sendable {
     }
 
     public func encoded() throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
         var out = ByteWriter(magic: VerifyingKey.magic)
         out.field(Array(backend.utf8))
         out.integer(UInt64(securityBits))
-        out.field(Array(try encoder.encode(plan)))
+        out.field(try plan.canonicalJSON())
         out.field(weightCommitment)
         out.field(rangeProof)
         return out.bytes
@@ -108,6 +106,15 @@ public struct ProvingKey: Sendable {
         }
         try reader.finish()
         return ProvingKey(verifyingKey: verifyingKey, weights: weights, commitmentState: state)
+    }
+}
+
+extension ModelPlan {
+    /// The one encoding that keys hold and transcripts absorb.
+    func canonicalJSON() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return [UInt8](try encoder.encode(self))
     }
 }
 

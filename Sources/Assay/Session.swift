@@ -74,9 +74,7 @@ public struct Session: Sendable {
 
     /// A digest of the integer model, plan and weights, the same under every backend.
     public func digest() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        var parts = [HashFunction.blake3.hash([UInt8](try encoder.encode(quantised.plan)))]
+        var parts = [HashFunction.blake3.hash(try quantised.plan.canonicalJSON())]
         for name in quantised.weights.keys.sorted() {
             parts.append(HashFunction.blake3.hash(Array(name.utf8)))
             parts.append(quantised.weights[name]!.digest())
