@@ -66,8 +66,8 @@ public enum LookupBlock<F: ProofField> {
         let leaves: FractionalSum<F>.LeafClaim
         switch c.channel.end {
         case .prover(let transcript):
-            let (p, q) = leafTables(c.prover!, layout, alpha: alpha, beta: beta, tag: tag)
-            leaves = FractionalSum<F>.prove(fractions, numerators: p, denominatorsMinusOne: q, transcript: transcript)
+            leaves = FractionalSum<F>.prove(
+                fractions, self.leaves(c.prover!, layout, alpha: alpha, beta: beta, tag: tag), transcript: transcript)
         case .verifier(let transcript):
             leaves = try FractionalSum<F>.verify(fractions, transcript: transcript)
         }
@@ -139,48 +139,27 @@ public enum LookupBlock<F: ProofField> {
             shape: TensorShape([table.values.count]), range: table.range, storage: .int32(AlignedBuffer(table.values)))
     }
 
-    /// Numerators and denominators minus one of all leaves.
-    static func leafTables(
+    /// The leaves of all lookups, then of all tables.
+    static func leaves(
         _ prover: ProverData, _ layout: ProofLayout, alpha: E, beta: E, tag: (TableReference) -> E
-    ) -> ([AlignedBuffer<E>], [AlignedBuffer<E>]) {
-        var p: [AlignedBuffer<E>] = []
-        var q: [AlignedBuffer<E>] = []
-        func fill(_ count: Int, _ constant: E, _ input: IntegerTensor, _ output: IntegerTensor?) {
-            let denominators = AlignedBuffer<E>(repeating: constant, count: count)
-            subtract(input, from: denominators, factor: .one)
-            if let output { subtract(output, from: denominators, factor: beta) }
-            q.append(denominators)
-        }
+    ) -> [FractionLeaves<F>] {
+        var leaves: [FractionLeaves<F>] = []
         for (i, lookup) in layout.lookups.enumerated() {
-            p.append(AlignedBuffer<E>(repeating: .one, count: lookup.shape.count))
-            fill(
-                lookup.shape.count, alpha - tag(lookup.table) - E.one, prover.witness.inputs[i],
-                lookup.output.map { prover.witness.tensor($0, layout) })
+            leaves.append(
+                .reciprocals(
+                    .init(
+                        constant: alpha - tag(lookup.table), argument: prover.witness.inputs[i], factor: beta,
+                        value: lookup.output.map { prover.witness.tensor($0, layout) })))
         }
         for (i, table) in layout.tables.enumerated() {
-            let rows = layout.tableRows(table)
-            let numerators = AlignedBuffer<E>(repeating: .zero, count: rows)
-            subtract(prover.witness.columns[layout.multiplicityColumns[i]], from: numerators, factor: .one)
-            p.append(numerators)
             var values: IntegerTensor?
             if case .function(let id) = table { values = tableValues(layout, id) }
-            fill(rows, alpha - tag(table) - E.one, arguments(layout, table), values)
+            leaves.append(
+                .multiples(
+                    prover.witness.columns[layout.multiplicityColumns[i]],
+                    .init(
+                        constant: alpha - tag(table), argument: arguments(layout, table), factor: beta, value: values)))
         }
-        return (p, q)
-    }
-
-    static func subtract(_ x: IntegerTensor, from out: AlignedBuffer<E>, factor: E) {
-        func go<T: SmallInteger>(_ b: UnsafeBufferPointer<T>) {
-            let target = out.pointer
-            Parallel.forEachChunk(b.count, grain: 1 << 12) { range in
-                F.addScaled(UnsafeBufferPointer(rebasing: b[range]), by: -factor, to: target + range.lowerBound)
-            }
-        }
-        switch x.storage {
-        case .int8(let b): go(b.elements)
-        case .int16(let b): go(b.elements)
-        case .int32(let b): go(b.elements)
-        case .int64(let b): go(b.elements)
-        }
+        return leaves
     }
 }

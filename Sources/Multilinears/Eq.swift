@@ -29,6 +29,25 @@ public enum Eq<F: ProofField> {
         return product
     }
 
+    /// The values at `count` indices from `start` on.
+    public static func values(_ point: [E], from start: Int, count: Int) -> [E] {
+        guard count > 0 else { return [] }
+        let low = min(point.count, TensorShape.bits(count))
+        let table = table(Array(point[..<low]))
+        var result: [E] = []
+        result.reserveCapacity(count)
+        var high = -1
+        var scale = E.zero
+        for i in start..<start + count {
+            if i >> low != high {
+                high = i >> low
+                scale = value(point[low...], at: high)
+            }
+            result.append(scale * table.pointer[i & (1 << low - 1)])
+        }
+        return result
+    }
+
     /// All `2^point.count` values.
     @inlinable
     public static func table(_ point: [E], scale: E = .one) -> AlignedBuffer<E> {

@@ -3,7 +3,7 @@ import Tensors
 
 /// A table of challenges over the real entries of a shape, folded one variable at a time from the lowest.
 ///
-/// Padding is never stored but for one zero where the innermost dimension is odd when it is its turn to be halved, so the
+/// Padding is never stored but for one entry where the innermost dimension is odd when it is its turn to be halved, so the
 /// work of all rounds together is proportional to the real size. `unit` consecutive challenges make one entry: 1 for plain
 /// tables, 2 for the (even, odd) pairs of a GKR layer.
 public final class FoldingTable<F: ProofField> {
@@ -12,14 +12,17 @@ public final class FoldingTable<F: ProofField> {
     public private(set) var dimensions: [Int]
     public private(set) var buffer: AlignedBuffer<E>
     @usableFromInline let unit: Int
+    /// What stands where the shape has no entry.
+    let padding: E
 
     /// Takes the buffer over: folding overwrites it.
-    public init(_ buffer: AlignedBuffer<E>, dimensions: [Int], unit: Int = 1) {
+    public init(_ buffer: AlignedBuffer<E>, dimensions: [Int], unit: Int = 1, padding: E = .zero) {
         precondition(unit == 1 || unit == 2)
         precondition(buffer.count >= dimensions.reduce(1, *) * unit)
         self.buffer = buffer
         self.dimensions = dimensions
         self.unit = unit
+        self.padding = padding
     }
 
     /// Entries stored now.
@@ -40,7 +43,7 @@ public final class FoldingTable<F: ProofField> {
             for r in 0..<rows {
                 let target = padded.pointer + r * (inner + 1) * unit
                 target.update(from: old.pointer + r * inner * unit, count: inner * unit)
-                for u in 0..<unit { target[inner * unit + u] = .zero }
+                for u in 0..<unit { target[inner * unit + u] = padding }
             }
             buffer = padded
             dimensions[dimensions.count - 1] = inner + 1

@@ -3,11 +3,12 @@
 #else
     import Darwin
 #endif
+import Synchronization
 
 /// Uninitialised-on-request, 64-byte-aligned memory for vectors that kernels read and write.
 ///
 /// From 2 MiB on the memory is mapped and advised to use huge pages, which halves the cost of first touch and of strided
-/// reads; smaller buffers come from the allocator. A class, because prover state keeps buffers in arrays and dictionaries,
+/// reads; large blocks are kept and used again. A class, because prover state keeps buffers in arrays and dictionaries,
 /// which cannot hold `~Copyable` values; its pointers are taken once per kernel call, never inside a loop.
 ///
 /// Not thread-safe by itself: concurrent writers must write disjoint ranges.
@@ -18,7 +19,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     public let pointer: UnsafeMutablePointer<Element>
     @usableFromInline let mappedBytes: Int
 
-    /// Memory for `count` elements. Mapped memory starts as zeros, allocated memory as anything: write before you read.
+    /// Memory for `count` elements. It holds anything, earlier buffers' contents included: write before you read.
     @inlinable
     public init(uninitialized count: Int) {
         precondition(count >= 0)
@@ -70,29 +71,66 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     @inlinable public var array: [Element] { Array(elements) }
 }
 
+/// Memory of buffers. Freed blocks of 64 KiB and more are kept for the next buffer of their size class: a proof makes and
+/// drops thousands of large buffers, and the kernel's clearing of fresh pages took a third of its time.
 @usableFromInline
 enum AlignedMemory {
     @usableFromInline static let hugePage = 1 << 21
+    /// Smaller blocks come from the allocator, which keeps them by itself.
+    @usableFromInline static let smallestKept = 1 << 16
+    /// Kept for reuse at most: beyond it, memory goes back to the system.
+    static let mostKept = 192 << 20
 
+    private struct Kept {
+        var blocks: [Int: [UnsafeMutableRawPointer]] = [:]
+        var bytes = 0
+    }
+    private static let kept = Mutex(Kept())
+
+    /// At most an eighth larger than asked for, so that few sizes serve all buffers.
+    static func sizeClass(_ bytes: Int) -> Int {
+        let step = 1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount - 3)
+        let grain = bytes >= hugePage ? max(step, hugePage) : step
+        return (bytes + grain - 1) & ~(grain - 1)
+    }
+
+    /// The memory and the size to return it with: 0 where it is the allocator's.
     @usableFromInline
     static func allocate(bytes: Int) -> (UnsafeMutableRawPointer, Int) {
-        if bytes >= hugePage {
-            let size = (bytes + hugePage - 1) & ~(hugePage - 1)
-            guard let raw = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-                raw != MAP_FAILED
-            else { fatalError("out of memory: \(size) bytes") }
-            #if os(Linux)
-                _ = madvise(raw, size, 14)  // MADV_HUGEPAGE
-            #endif
-            return (raw, size)
+        guard bytes >= smallestKept else {
+            var raw: UnsafeMutableRawPointer?
+            guard posix_memalign(&raw, 64, bytes) == 0, let raw else { fatalError("out of memory: \(bytes) bytes") }
+            return (raw, 0)
         }
-        var raw: UnsafeMutableRawPointer?
-        guard posix_memalign(&raw, 64, bytes) == 0, let raw else { fatalError("out of memory: \(bytes) bytes") }
-        return (raw, 0)
+        let size = sizeClass(bytes)
+        let used: SendableRawPointer? = kept.withLock { kept in
+            guard let block = kept.blocks[size]?.popLast() else { return nil }
+            kept.bytes -= size
+            return SendableRawPointer(pointer: block)
+        }
+        if let used { return (used.pointer, size) }
+        guard let raw = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), raw != MAP_FAILED
+        else { fatalError("out of memory: \(size) bytes") }
+        #if os(Linux)
+            if size >= hugePage { _ = madvise(raw, size, 14) }  // MADV_HUGEPAGE
+        #endif
+        return (raw, size)
     }
 
     @usableFromInline
-    static func deallocate(_ raw: UnsafeMutableRawPointer, mapped: Int) {
-        if mapped > 0 { munmap(raw, mapped) } else { free(raw) }
+    static func deallocate(_ raw: UnsafeMutableRawPointer, mapped size: Int) {
+        if size == 0 { return free(raw) }
+        let block = SendableRawPointer(pointer: raw)
+        let isKept = kept.withLock { kept in
+            guard kept.bytes + size <= mostKept else { return false }
+            kept.blocks[size, default: []].append(block.pointer)
+            kept.bytes += size
+            return true
+        }
+        if !isKept { munmap(raw, size) }
+    }
+
+    private struct SendableRawPointer: @unchecked Sendable {
+        let pointer: UnsafeMutableRawPointer
     }
 }

@@ -27,6 +27,7 @@ struct Source<F: ProofField> {
         try extensions(F.self)
         try products(F.self)
         try fractions(F.self)
+        try lookups(F.self)
     }
 
     /// The value of a compact table's extension, by the definition.
@@ -151,8 +152,8 @@ struct Source<F: ProofField> {
                 numerators[0][0] += lie
                 let prover = ProverTranscript(domain: "t", hash: .blake3)
                 let claim = FractionalSum<F>.prove(
-                    layout, numerators: numerators.map { AlignedBuffer($0) },
-                    denominatorsMinusOne: q.map { AlignedBuffer($0) }, transcript: prover)
+                    layout, zip(numerators, q).map { .fractions(AlignedBuffer($0), AlignedBuffer($1)) },
+                    transcript: prover)
                 let verifier = VerifierTranscript(domain: "t", hash: .blake3, proof: prover.proof)
                 let accepted: Bool
                 do {
@@ -169,6 +170,73 @@ struct Source<F: ProofField> {
                 } catch is VerificationError { accepted = false }
                 #expect(accepted == lie.isZero, "\(dimensions)")
             }
+        }
+    }
+
+    /// Lookups of integers: leaves that stay integers, beside the tables that they go to.
+    func lookups<F: ProofField>(_: F.Type) throws {
+        typealias E = F.Challenge
+        let source = Source<F>(4)
+        let layouts: [[[Int]]] = [
+            [[]], [[2]], [[3]], [[1], [5]], [[8], [8], [8]], [[7], [7], [4, 3], [4, 3], [4, 3]], [[300, 7], [2048], [64]],
+            [[6, 64], [6, 64], [3, 128], [], []], [[64, 96], [64, 96], [5, 9, 33], [64, 12], [17]],
+        ]
+        for dimensions in layouts {
+            let rows = 37
+            let shapes = dimensions.map { TensorShape($0) } + [TensorShape([rows])]
+            let layout = FractionLayout(shapes)
+            let challenges = source.next(2)
+            func row(_ i: Int) -> (Int64, Int64) { (Int64(i) - 11, Int64(i * i % 23)) }
+            var counts = [Int64](repeating: 0, count: rows)
+            let range: ClosedRange<Int64> = -5000...5000
+            var leaves: [FractionLeaves<F>] = []
+            var expectedP: [[E]] = []
+            var expectedQ: [[E]] = []
+            for (s, shape) in shapes.dropLast().enumerated() {
+                let picks = (0..<shape.count).map { ($0 * 7 + s * 5) % rows }
+                for i in picks { counts[i] += 1 }
+                let valued = s % 2 == 0
+                // Without a value the pair is (argument + 1000 value, nothing), which a second table would hold.
+                let values = IntegerTensor(shape: shape, range: range, values: picks.map { row($0).1 })
+                leaves.append(
+                    .reciprocals(
+                        .init(
+                            constant: challenges[0],
+                            argument: IntegerTensor(shape: shape, range: range, values: picks.map { row($0).0 }),
+                            factor: challenges[1], value: valued ? values : nil)))
+                expectedP.append([E](repeating: .one, count: shape.count))
+                expectedQ.append(
+                    picks.map {
+                        challenges[0] - E(row($0).0) - (valued ? challenges[1] * E(row($0).1) : .zero) - .one
+                    })
+            }
+            // One table, whose numerators make up for everything: random but for the last.
+            var table = [E](repeating: .zero, count: rows)
+            var tableQ = source.next(rows)
+            tableQ[rows - 1] = .zero
+            var sum = E.zero
+            for (p, q) in zip(expectedP, expectedQ) { for (a, b) in zip(p, q) { sum += a * (b + .one).inverse()! } }
+            for i in 0..<rows - 1 {
+                table[i] = E(counts[i])
+                sum += table[i] * (tableQ[i] + .one).inverse()!
+            }
+            table[rows - 1] = -sum
+            leaves.append(.fractions(AlignedBuffer(table), AlignedBuffer(tableQ)))
+            expectedP.append(table)
+            expectedQ.append(tableQ)
+
+            let prover = ProverTranscript(domain: "t", hash: .blake3)
+            _ = FractionalSum<F>.prove(layout, leaves, transcript: prover)
+            let verifier = VerifierTranscript(domain: "t", hash: .blake3, proof: prover.proof)
+            let found = try FractionalSum<F>.verify(layout, transcript: verifier)
+            try verifier.finish()
+            var (pAt, qAt) = (E.zero, E.zero)
+            for i in shapes.indices {
+                let (weight, own) = layout.restrict(i, found.point, field: F.self)
+                pAt += weight * slow(shapes[i], own, F.self) { expectedP[i][$0] }
+                qAt += weight * slow(shapes[i], own, F.self) { expectedQ[i][$0] }
+            }
+            #expect(pAt == found.numerator && qAt == found.denominatorMinusOne, "\(dimensions)")
         }
     }
 }

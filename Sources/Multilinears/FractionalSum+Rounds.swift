@@ -1,0 +1,385 @@
+import Fields
+import Tensors
+import Transcripts
+
+extension FractionalSum {
+    /// The sumcheck of one layer: sum over pairs x of eq(point, x) g(x) with
+    /// `g = p0 (1 + q1) + p1 (1 + q0) + lambda (q0 + q1 + q0 q1)`.
+    ///
+    /// Where the numerators are one, p is the indicator of real entries, whose extension has a closed form, and with
+    /// `u_b = q_b + 1 + p_b / lambda` it is `g = lambda u0 u1 - lambda - p0 p1 / lambda`: one product of two tables, whose
+    /// padding is one, and sums that take logarithmic time.
+    final class LayerRounds {
+        private let outer: [E]
+        private let lambda: E
+        private let inverseLambda: E
+        private var blocks: [ActiveBlock] = []
+        /// Padded pairs in the blocks, by the count of the first round.
+        private var offset = 0
+        /// Nodes of segments that are down to one pair, (even, odd) one after the other.
+        private var tailP: [E] = []
+        private var tailQ: [E] = []
+
+        /// A block with variables left. Weights are `eq(point, x)` over the variables above the current one, but for a
+        /// factor that all blocks share.
+        final class ActiveBlock {
+            enum Tables {
+                case fractions(p: FoldingTable<F>, q: FoldingTable<F>)
+                case products(u0: FoldingTable<F>, u1: FoldingTable<F>)
+            }
+            let copies: Int
+            let variables: Int
+            let tables: Tables
+            let weights: FoldingTable<F>
+            /// For products: the extension of p, and the sum of the copies' weights.
+            var ones: OnesExtension<F>?
+            let scale: E
+
+            init(copies: Int, variables: Int, tables: Tables, weights: FoldingTable<F>, scale: E) {
+                self.copies = copies
+                self.variables = variables
+                self.tables = tables
+                self.weights = weights
+                self.scale = scale
+            }
+
+            var all: [FoldingTable<F>] {
+                switch tables {
+                case .fractions(let p, let q): [p, q]
+                case .products(let u0, let u1): [u0, u1]
+                }
+            }
+        }
+
+        init(_ layer: Layer, at outer: [E], lambda: E) {
+            self.outer = outer
+            self.lambda = lambda
+            inverseLambda = lambda.inverse() ?? .zero
+            var singlesP: [E] = []
+            var singlesQ: [E] = []
+            for block in layer.blocks {
+                var dimensions = block.dimensions
+                dimensions[dimensions.count - 1] = (block.inner + 1) / 2
+                while dimensions.last == 1 { dimensions.removeLast() }
+                let variables = TensorShape(dimensions).variableCount
+                let scales = Eq<F>.values(
+                    Array(outer[variables...]), from: offset >> variables, count: block.copies)
+                if variables == 0 {
+                    let (p, q) = LayerRounds.pairs(block)
+                    singlesP += p
+                    singlesQ += q
+                    continue
+                }
+                offset += block.copies << variables
+                let point = Array(outer[..<variables])
+                let tables: ActiveBlock.Tables
+                switch block.content {
+                case .fractions(let p, let q):
+                    tables = .fractions(
+                        p: FoldingTable(p, dimensions: [block.copies] + dimensions, unit: 2),
+                        q: FoldingTable(q, dimensions: [block.copies] + dimensions, unit: 2))
+                case .reciprocals(let segments):
+                    let (u0, u1) = LayerRounds.products(block, segments, inverseLambda)
+                    tables = .products(
+                        u0: FoldingTable(u0, dimensions: [block.copies] + dimensions, padding: .one),
+                        u1: FoldingTable(u1, dimensions: [block.copies] + dimensions, padding: .one))
+                }
+                let active = ActiveBlock(
+                    copies: block.copies, variables: variables, tables: tables,
+                    weights: LayerRounds.weights(dimensions, point, scales), scale: scales.reduce(.zero) { $0 + $1 })
+                if case .reciprocals = block.content { active.ones = OnesExtension(block.dimensions, point) }
+                blocks.append(active)
+            }
+            layer.blocks = []
+            tailP = singlesP + layer.tailP
+            tailQ = singlesQ + layer.tailQ
+        }
+
+        /// Fractions of a block whose segments are pairs.
+        private static func pairs(_ block: Block) -> (p: [E], q: [E]) {
+            switch block.content {
+            case .fractions(let p, let q): return (p.array, q.array)
+            case .reciprocals(let segments):
+                let (p, q) = FractionalSum.fractions(segments.map { .reciprocals($0) }, count: 2)
+                return (p.array, q.array)
+            }
+        }
+
+        /// The tables u0 and u1 of leaves with the numerator one.
+        private static func products(
+            _ block: Block, _ segments: [LookupDenominators<F>], _ shift: E
+        ) -> (AlignedBuffer<E>, AlignedBuffer<E>) {
+            let inner = block.inner
+            let half = (inner + 1) / 2
+            let u0 = AlignedBuffer<E>(uninitialized: block.rows * half)
+            let u1 = AlignedBuffer<E>(uninitialized: block.rows * half)
+            let perSegment = block.rows / block.copies * half
+            for (i, segment) in segments.enumerated() {
+                let (even, odd) = (u0.pointer + i * perSegment, u1.pointer + i * perSegment)
+                if inner & 1 == 0 {
+                    let size = min(perSegment, 1 << 10)
+                    let constants = AlignedBuffer<E>(repeating: segment.constant + shift, count: size)
+                    Parallel.forEachChunk((perSegment + size - 1) / size, grain: 4) { chunks in
+                        for c in chunks {
+                            let (start, end) = (c * size, min(perSegment, (c + 1) * size))
+                            segment.writeHalves(
+                                2 * start..<2 * end, block: constants.pointer, even: even + start, odd: odd + start)
+                        }
+                    }
+                    continue
+                }
+                // Rows of odd length: the last entry has no neighbour, so its pair is (entry, padding).
+                let constants = AlignedBuffer<E>(repeating: segment.constant + shift, count: half)
+                for r in 0..<segment.count / inner {
+                    let (even, odd) = (even + r * half, odd + r * half)
+                    segment.writeHalves(
+                        r * inner..<(r + 1) * inner - 1, block: constants.pointer, even: even, odd: odd)
+                    segment.write(
+                        (r + 1) * inner - 1..<(r + 1) * inner, block: constants.pointer, into: even + half - 1)
+                    odd[half - 1] = .one
+                }
+            }
+            return (u0, u1)
+        }
+
+        /// `eq` over the variables above the first, for all copies.
+        private static func weights(_ dimensions: [Int], _ point: [E], _ scales: [E]) -> FoldingTable<F> {
+            let half = (dimensions.last! + 1) / 2
+            let parts = TensorShape(dimensions).split(point)
+            let inner = Eq<F>.table(Array(parts.last!.dropFirst()))
+            let shape = TensorShape(Array(dimensions.dropLast()))
+            let rest = Eq<F>.table(shape, TensorShape.join(parts.dropLast()))
+            let rows = AlignedBuffer<E>(uninitialized: scales.count * shape.count)
+            for (i, scale) in scales.enumerated() {
+                F.scale(rest.pointer, by: scale, into: rows.pointer + i * shape.count, count: shape.count)
+            }
+            let result = AlignedBuffer<E>(uninitialized: rows.count * half)
+            Parallel.forEachChunk(rows.count, grain: max(1, 4096 / half)) { range in
+                for r in range {
+                    F.scale(inner.pointer, by: rows.pointer[r], into: result.pointer + r * half, count: half)
+                }
+            }
+            return FoldingTable(result, dimensions: [scales.count] + dimensions.dropLast() + [half])
+        }
+
+        /// A unit of work of one round: some pairs of pairs of one block.
+        private struct Piece {
+            let block: Int
+            let range: Range<Int>
+        }
+
+        func prove(claim: E, transcript: ProverTranscript) -> (point: [E], finals: [E]) {
+            var point: [E] = []
+            var claim = claim
+            // What the weights of the blocks lack.
+            var factor = E.one
+            for round in 0..<outer.count {
+                let low = outer[round]
+                var (atZero, leading) = blockSums(factor)
+                let tail = tailSums(round)
+                atZero += tail.atZero
+                leading += tail.leading
+                let atOne = (claim - (E.one - low) * atZero) * (low.inverse() ?? .zero)
+                transcript.send("sumcheck round", [atZero, atOne, leading])
+                let r: E = transcript.challenge("sumcheck challenge")
+                claim = Sumcheck<F>.quadratic(atZero: atZero, atOne: atOne, leading: leading, at: r)
+                point.append(r)
+                fold(at: r, round: round)
+                if round + 1 < outer.count {
+                    factor *= (E.one - outer[round + 1]).inverse() ?? .zero
+                }
+            }
+            if tailP.isEmpty { (tailP, tailQ) = ([.zero, .zero], [.zero, .zero]) }
+            precondition(blocks.isEmpty && tailP.count == 2)
+            return (point, [tailP[0], tailP[1], tailQ[0], tailQ[1]])
+        }
+
+        private func blockSums(_ factor: E) -> (atZero: E, leading: E) {
+            var pieces: [Piece] = []
+            for (i, block) in blocks.enumerated() {
+                var quads = 0
+                for table in block.all { quads = table.prepare() }
+                for start in Swift.stride(from: 0, to: quads, by: 1 << 11) {
+                    pieces.append(Piece(block: i, range: start..<min(quads, start + 1 << 11)))
+                }
+            }
+            var results = [(atZero: E, leading: E)](repeating: (.zero, .zero), count: pieces.count)
+            let work = pieces.reduce(0) { $0 + $1.range.count }
+            results.withUnsafeMutableBufferPointer { buffer in
+                guard let start = buffer.baseAddress else { return }
+                let base = SendablePointer(start)
+                let (blocks, lambda) = (blocks, lambda)
+                func one(_ k: Int) {
+                    let block = blocks[pieces[k].block]
+                    let o = pieces[k].range.lowerBound
+                    let count = pieces[k].range.count
+                    switch block.tables {
+                    case .fractions(let p, let q):
+                        base.pointer[k] = F.roundFractions(
+                            weights: block.weights.pointer + o, p: p.pointer + 4 * o, q: q.pointer + 4 * o,
+                            lambda: lambda, quads: count)
+                    case .products(let u0, let u1):
+                        base.pointer[k] = F.roundWeightedProduct2(
+                            weights: block.weights.pointer + o, u0.pointer + 2 * o, u1.pointer + 2 * o, pairs: count)
+                    }
+                }
+                if work < 1 << 10 {
+                    for k in pieces.indices { one(k) }
+                } else {
+                    Parallel.forEach(pieces.count, one)
+                }
+            }
+            var (plain, products) = ((E.zero, E.zero), (E.zero, E.zero))
+            for (piece, result) in zip(pieces, results) {
+                if blocks[piece.block].ones == nil {
+                    plain = (plain.0 + result.atZero, plain.1 + result.leading)
+                } else {
+                    products = (products.0 + result.atZero, products.1 + result.leading)
+                }
+            }
+            var (weights, onesAtZero, onesLeading) = (E.zero, E.zero, E.zero)
+            for block in blocks {
+                guard let sums = block.ones?.sums() else { continue }
+                weights += block.scale * sums.weights
+                onesAtZero += block.scale * sums.atZero
+                onesLeading += block.scale * sums.leading
+            }
+            return (
+                factor * (plain.0 + lambda * products.0) - lambda * weights - inverseLambda * onesAtZero,
+                factor * (plain.1 + lambda * products.1) - inverseLambda * onesLeading
+            )
+        }
+
+        private func tailSums(_ round: Int) -> (atZero: E, leading: E) {
+            guard !tailP.isEmpty else { return (.zero, .zero) }
+            while tailP.count & 3 != 0 {
+                tailP.append(.zero)
+                tailQ.append(.zero)
+            }
+            let weights = Eq<F>.values(
+                Array(outer[(round + 1)...]), from: offset >> (round + 1), count: tailP.count / 4)
+            return F.roundFractions(weights: weights, p: tailP, q: tailQ, lambda: lambda, quads: weights.count)
+        }
+
+        private func fold(at r: E, round: Int) {
+            // Weights go on to the variable after the next: their entries for zero there, but for the shared factor.
+            var small: [(FoldingTable<F>, E)] = []
+            for block in blocks {
+                var work = block.all.map { ($0, r) }
+                if block.variables > round + 1 {
+                    block.weights.prepare()
+                    work.append((block.weights, .zero))
+                }
+                for (table, at) in work {
+                    if table.count >= 1 << 13 { table.fold(at: at) } else { small.append((table, at)) }
+                }
+            }
+            if small.reduce(0, { $0 + $1.0.count }) < 1 << 10 {
+                for (table, at) in small { table.fold(at: at) }
+            } else {
+                let tables = small
+                Parallel.forEach(tables.count) { tables[$0].0.fold(at: tables[$0].1) }
+            }
+            for i in blocks.indices { blocks[i].ones?.fold(at: r) }
+            if tailP.count > 0 {
+                let quads = tailP.count / 4
+                for tail in [\LayerRounds.tailP, \LayerRounds.tailQ] {
+                    self[keyPath: tail].withUnsafeMutableBufferPointer {
+                        F.foldPairs($0.baseAddress!, at: r, into: $0.baseAddress!, quads: quads)
+                    }
+                    self[keyPath: tail].removeLast(2 * quads)
+                }
+            }
+            // Blocks that are down to one pair a segment join the tail in front; they are the last ones, being the smallest.
+            var singlesP: [E] = []
+            var singlesQ: [E] = []
+            while let block = blocks.last, block.variables == round + 1 {
+                let count = 2 * block.copies
+                switch block.tables {
+                case .fractions(let p, let q):
+                    singlesP = Array(UnsafeBufferPointer(start: p.pointer, count: count)) + singlesP
+                    singlesQ = Array(UnsafeBufferPointer(start: q.pointer, count: count)) + singlesQ
+                case .products(let u0, let u1):
+                    let (p0, p1) = block.ones!.values
+                    var (p, q): ([E], [E]) = ([], [])
+                    for i in 0..<block.copies {
+                        p += [p0, p1]
+                        q += [
+                            u0.pointer[i] - .one - inverseLambda * p0, u1.pointer[i] - .one - inverseLambda * p1,
+                        ]
+                    }
+                    singlesP = p + singlesP
+                    singlesQ = q + singlesQ
+                }
+                offset -= block.copies << block.variables
+                blocks.removeLast()
+            }
+            if !singlesP.isEmpty {
+                tailP = singlesP + tailP
+                tailQ = singlesQ + tailQ
+            }
+        }
+    }
+}
+
+/// The extension of the indicator of a shape's entries, split at the lowest bit of the innermost dimension into p0 and p1,
+/// as the variables above are bound one by one: along each dimension it is one everywhere but at the last entry.
+struct OnesExtension<F: ProofField> {
+    typealias E = F.Challenge
+    /// Outer dimensions, not yet begun, and the coordinates of the sumcheck's point that belong to them.
+    private var waiting: [(size: Int, part: [E])]
+    /// The dimension being bound: its entries, the last of them of p0 and p1, and the coordinates left.
+    private var count: Int
+    private var last: (E, E)
+    private var part: [E]
+    /// From dimensions that are bound.
+    private var bound: (E, E) = (.one, .one)
+
+    /// `dimensions` are those of the entries, `point` that of the pairs.
+    init(_ dimensions: [Int], _ point: [E]) {
+        var halved = dimensions
+        halved[halved.count - 1] = (dimensions.last! + 1) / 2
+        waiting = Array(zip(halved, TensorShape(halved).split(point)))
+        (count, part) = waiting.removeLast()
+        last = (.one, dimensions.last! & 1 == 0 ? .one : .zero)
+        skipBound()
+    }
+
+    private mutating func skipBound() {
+        while count == 1 {
+            bound = (bound.0 * last.0, bound.1 * last.1)
+            last = (.one, .one)
+            guard !waiting.isEmpty else { return }
+            (count, part) = waiting.removeLast()
+        }
+    }
+
+    /// Sums over the pairs of the current variable, with the weights eq of the variables above it: of the weights, of
+    /// p0 p1 where the variable is zero, and of the leading coefficient of p0 p1.
+    func sums() -> (weights: E, atZero: E, leading: E) {
+        var outer = E.one
+        for (size, part) in waiting { outer *= Eq<F>.prefixSum(part, below: size) }
+        let pairs = (count + 1) / 2
+        let above = Array(part.dropFirst())
+        let before = Eq<F>.prefixSum(above, below: pairs - 1)
+        let weight = Eq<F>.value(above[...], at: pairs - 1)
+        let product = bound.0 * bound.1 * outer
+        if count & 1 == 0 {
+            let slope = (last.0 - .one) * (last.1 - .one)
+            return (outer * (before + weight), product * (before + weight), product * weight * slope)
+        }
+        let end = last.0 * last.1
+        return (outer * (before + weight), product * (before + weight * end), product * weight * end)
+    }
+
+    mutating func fold(at r: E) {
+        func folded(_ last: E) -> E { count & 1 == 0 ? E.one + r * (last - .one) : (E.one - r) * last }
+        last = (folded(last.0), folded(last.1))
+        count = (count + 1) / 2
+        part.removeFirst()
+        skipBound()
+    }
+
+    /// p0 and p1 when all variables are bound.
+    var values: (E, E) { bound }
+}
