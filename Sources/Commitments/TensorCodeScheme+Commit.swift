@@ -10,95 +10,91 @@ extension TensorCodeScheme {
         try commit(vectors, tampering: nil)
     }
 
-    /// The same, with a hook for tests: `tampering` changes the encoded matrix, `columnBytes` bytes a column, before it
-    /// is hashed. Only for matrices that are kept.
+    /// The same, with a hook for tests: `tampering` changes the encoded matrix before it is hashed.
     @inlinable
     package func commit(
-        _ vectors: [IntegerTensor], tampering: ((UnsafeMutablePointer<UInt8>) -> Void)?
+        _ vectors: [IntegerTensor], tampering: ((EncodedMatrix) -> Void)?
     ) throws -> (commitment: [UInt8], state: TensorCodeState) {
         try Statement.requireShapes(vectors, shapes)
         guard rowCount > 0 else { return ([], TensorCodeState(tree: nil, matrix: nil)) }
-        let leaves = AlignedBuffer<Digest>(repeating: .zero, count: leafCount)
-        var kept: AlignedBuffer<UInt8>?
-        if bandRows >= rowCount {
-            let matrix = encodedBand(0..<rowCount, of: vectors, prefix: nil)
-            tampering?(matrix.pointer)
-            hash.hashRows(matrix.pointer, rowBytes: columnBytes, rowCount: codeLength, into: leaves.pointer)
-            kept = matrix
-        } else {
-            for first in stride(from: 0, to: rowCount, by: bandRows) {
-                let rows = first..<min(first + bandRows, rowCount)
-                let band = encodedBand(rows, of: vectors, prefix: first > 0 ? leaves : nil)
-                hash.hashRows(
-                    band.pointer, rowBytes: band.count / codeLength, rowCount: codeLength, into: leaves.pointer)
+        let length = codeLength
+        let keeps = keepsMatrix || tampering != nil
+        var kept: [AlignedBuffer<UInt8>] = []
+        if keeps {
+            kept = (0..<bandCount).map {
+                AlignedBuffer(uninitialized: length * rows(ofBand: $0).count * F.Base.byteCount)
             }
         }
+        // Digests of a column's bands, column after column.
+        let digests = AlignedBuffer<Digest>(uninitialized: length * bandCount)
+        func hashBand(_ band: Int, _ bytes: UnsafePointer<UInt8>, _ scratch: UnsafeMutablePointer<Digest>) {
+            hash.hashRows(
+                bytes, rowBytes: rows(ofBand: band).count * F.Base.byteCount, rowCount: length, into: scratch)
+            let target = digests.pointer + band
+            for j in 0..<length { target[j * bandCount] = scratch[j] }
+        }
+        let workers = min(bandCount, Parallel.threadCount)
+        Parallel.forEach(workers) { worker in
+            let work = EncodingBuffers<F>(rows: Code.preferredWidth, columns: columnCount, length: length)
+            let own = AlignedBuffer<UInt8>(uninitialized: keeps ? 0 : length * bandRows * F.Base.byteCount)
+            let scratch = AlignedBuffer<Digest>(uninitialized: length)
+            for band in stride(from: worker, to: bandCount, by: workers) {
+                let bytes = keeps ? kept[band].pointer : own.pointer
+                encodeBand(band, of: vectors, work, into: bytes)
+                if tampering == nil { hashBand(band, bytes, scratch.pointer) }
+            }
+        }
+        let matrix = EncodedMatrix(
+            bands: kept, bandRows: bandRows, columns: length, elementBytes: F.Base.byteCount)
+        if let tampering {
+            tampering(matrix)
+            let scratch = AlignedBuffer<Digest>(uninitialized: length)
+            for band in 0..<bandCount { hashBand(band, kept[band].pointer, scratch.pointer) }
+        }
+        let leaves = AlignedBuffer<Digest>(repeating: .zero, count: leafCount)
+        joinBands(digests.pointer, columns: length, into: leaves.pointer)
         let tree = MerkleTree(leaves: leaves, capHeight: 0, hash: hash)
-        return (tree.cap.digestBytes, TensorCodeState(tree: tree, matrix: kept))
+        return (tree.cap.digestBytes, TensorCodeState(tree: tree, matrix: keeps ? matrix : nil))
     }
 
-    /// The code words of some rows, column after column, each column after its entry of `prefix`.
+    /// Leaves from the digests of the columns' bands.
     @inlinable
-    func encodedBand(
-        _ rows: Range<Int>, of vectors: [IntegerTensor], prefix: AlignedBuffer<Digest>?
-    ) -> AlignedBuffer<UInt8> {
-        let size = F.Base.byteCount
-        let skip = prefix == nil ? 0 : Digest.byteCount
-        let rowBytes = skip + rows.count * size
-        let band = AlignedBuffer<UInt8>(uninitialized: codeLength * rowBytes)
-        if let prefix {
-            for j in 0..<codeLength {
-                UnsafeMutableRawPointer(band.pointer + j * rowBytes).storeBytes(of: prefix.pointer[j], as: Digest.self)
-            }
+    func joinBands(_ digests: UnsafePointer<Digest>, columns: Int, into leaves: UnsafeMutablePointer<Digest>) {
+        if bandCount == 1 {
+            leaves.update(from: digests, count: columns)
+        } else {
+            hash.hashRows(digests, rowBytes: bandCount * Digest.byteCount, rowCount: columns, into: leaves)
         }
-        let length = codeLength
-        forEachEncodedBlock(rows, of: vectors) { block, values, stride in
-            let width = block.count
-            var target = UnsafeMutableRawPointer(band.pointer) + skip + (block.lowerBound - rows.lowerBound) * size
-            for j in 0..<length {
-                let entry = values + j * stride
-                for i in 0..<width { entry[i].write(to: target + i * size) }
+    }
+
+    /// The code words of a band's rows, column after column.
+    @inlinable
+    func encodeBand(
+        _ band: Int, of vectors: [IntegerTensor], _ work: EncodingBuffers<F>, into bytes: UnsafeMutablePointer<UInt8>
+    ) {
+        let rows = rows(ofBand: band)
+        let rowBytes = rows.count * F.Base.byteCount
+        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: work.width) {
+            let block = first..<min(first + work.width, rows.upperBound)
+            encode(block, of: vectors, work)
+            var target = UnsafeMutableRawPointer(bytes) + (first - rows.lowerBound) * F.Base.byteCount
+            for j in 0..<codeLength {
+                F.write(work.values.pointer + j * work.width, count: block.count, to: target)
                 target += rowBytes
             }
         }
-        return band
     }
 
-    /// Encodes rows block by block, on all threads. `body` gets the rows of a block and its code words, interleaved
-    /// with the given stride.
+    /// The code words of some rows, interleaved, in `work.values`.
     @inlinable
-    func forEachEncodedBlock(
-        _ rows: Range<Int>, of vectors: [IntegerTensor],
-        _ body: (_ block: Range<Int>, _ values: UnsafePointer<F.Base>, _ stride: Int) -> Void
-    ) {
-        // A share for each thread, in whole lines of 16, unless the code prefers less.
-        let share = (rows.count + Parallel.threadCount - 1) / Parallel.threadCount
-        let width = min(Code.preferredWidth, (share + 15) & ~15)
-        let blocks = (rows.count + width - 1) / width
-        let workers = min(blocks, Parallel.threadCount)
+    func encode(_ block: Range<Int>, of vectors: [IntegerTensor], _ work: EncodingBuffers<F>) {
         let columns = columnCount
-        Parallel.forEach(workers) { worker in
-            let values = AlignedBuffer<F.Base>(uninitialized: codeLength * width)
-            let messages = AlignedBuffer<F.Base>(uninitialized: columns * width)
-            for b in Swift.stride(from: worker, to: blocks, by: workers) {
-                let first = rows.lowerBound + b * width
-                let block = first..<min(first + width, rows.upperBound)
-                for (i, row) in block.enumerated() {
-                    layout.embedRow(F.self, row, of: vectors, owners: owners, into: messages.pointer + i * columns)
-                }
-                // Transposed in tiles that stay in the nearest cache.
-                let tile = min(columns, 16)
-                for start in Swift.stride(from: 0, to: columns, by: tile) {
-                    for i in 0..<block.count {
-                        let source = messages.pointer + i * columns + start
-                        let target = values.pointer + start * width + i
-                        for k in 0..<tile { target[k * width] = source[k] }
-                    }
-                }
-                code.encode(interleaved: values.pointer, stride: width, width: block.count)
-                body(block, values.pointer, width)
-            }
+        for (i, row) in block.enumerated() {
+            layout.embedRow(F.self, row, of: vectors, owners: owners, into: work.messages.pointer + i * columns)
         }
+        F.interleave(
+            work.messages.pointer, rows: block.count, columns: columns, into: work.values.pointer, stride: work.width)
+        code.encode(interleaved: work.values.pointer, stride: work.width, width: block.count)
     }
 
     public func encodeState(_ state: TensorCodeState) -> [UInt8] {
@@ -132,18 +128,39 @@ extension TensorCodeScheme {
         let bytes = columnBytes
         let output = AlignedBuffer<UInt8>(uninitialized: indices.count * bytes)
         if let matrix = state.matrix {
-            for (q, j) in indices.enumerated() {
-                (output.pointer + q * bytes).update(from: matrix.pointer + j * bytes, count: bytes)
-            }
+            for (q, j) in indices.enumerated() { matrix.copyColumn(j, to: output.pointer + q * bytes) }
             return output
         }
         let size = F.Base.byteCount
-        forEachEncodedBlock(0..<rowCount, of: vectors) { block, values, stride in
-            for (q, j) in indices.enumerated() {
-                let target = UnsafeMutableRawPointer(output.pointer) + q * bytes + block.lowerBound * size
-                for i in 0..<block.count { values[j * stride + i].write(to: target + i * size) }
+        let width = Code.preferredWidth
+        let blocks = (rowCount + width - 1) / width
+        let workers = min(blocks, Parallel.threadCount)
+        Parallel.forEach(workers) { worker in
+            let work = EncodingBuffers<F>(rows: width, columns: columnCount, length: codeLength)
+            for b in stride(from: worker, to: blocks, by: workers) {
+                let block = b * width..<min((b + 1) * width, rowCount)
+                encode(block, of: vectors, work)
+                for (q, j) in indices.enumerated() {
+                    let target = UnsafeMutableRawPointer(output.pointer) + q * bytes + block.lowerBound * size
+                    F.write(work.values.pointer + j * width, count: block.count, to: target)
+                }
             }
         }
         return output
+    }
+}
+
+/// Where one thread encodes: some rows, and their code words interleaved.
+@usableFromInline
+struct EncodingBuffers<F: ProofField> {
+    @usableFromInline let width: Int
+    @usableFromInline let messages: AlignedBuffer<F.Base>
+    @usableFromInline let values: AlignedBuffer<F.Base>
+
+    @usableFromInline
+    init(rows: Int, columns: Int, length: Int) {
+        width = rows
+        messages = AlignedBuffer(uninitialized: rows * columns)
+        values = AlignedBuffer(uninitialized: rows * length)
     }
 }

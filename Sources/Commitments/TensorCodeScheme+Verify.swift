@@ -150,22 +150,20 @@ extension TensorCodeScheme {
     @inlinable
     func columnLeaves(_ columns: UnsafeRawPointer, count: Int) -> [Digest] {
         let leaves = AlignedBuffer<Digest>(uninitialized: count)
-        if bandRows >= rowCount {
-            hash.hashRows(columns, rowBytes: columnBytes, rowCount: count, into: leaves.pointer)
-            return leaves.array
-        }
-        let size = F.Base.byteCount
-        for first in stride(from: 0, to: rowCount, by: bandRows) {
-            let partBytes = (min(first + bandRows, rowCount) - first) * size
-            let skip = first > 0 ? Digest.byteCount : 0
-            let parts = AlignedBuffer<UInt8>(uninitialized: count * (skip + partBytes))
+        let digests = AlignedBuffer<Digest>(uninitialized: count * bandCount)
+        let scratch = AlignedBuffer<Digest>(uninitialized: count)
+        for band in 0..<bandCount {
+            let rows = rows(ofBand: band)
+            let bandBytes = rows.count * F.Base.byteCount
+            let parts = AlignedBuffer<UInt8>(uninitialized: count * bandBytes)
             for q in 0..<count {
-                let target = UnsafeMutableRawPointer(parts.pointer + q * (skip + partBytes))
-                if first > 0 { target.storeBytes(of: leaves.pointer[q], as: Digest.self) }
-                (target + skip).copyMemory(from: columns + q * columnBytes + first * size, byteCount: partBytes)
+                UnsafeMutableRawPointer(parts.pointer + q * bandBytes).copyMemory(
+                    from: columns + q * columnBytes + rows.lowerBound * F.Base.byteCount, byteCount: bandBytes)
             }
-            hash.hashRows(parts.pointer, rowBytes: skip + partBytes, rowCount: count, into: leaves.pointer)
+            hash.hashRows(parts.pointer, rowBytes: bandBytes, rowCount: count, into: scratch.pointer)
+            for q in 0..<count { digests.pointer[q * bandCount + band] = scratch.pointer[q] }
         }
+        joinBands(digests.pointer, columns: count, into: leaves.pointer)
         return leaves.array
     }
 

@@ -66,9 +66,11 @@ public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentSchem
     @usableFromInline let owners: [Int]
     @usableFromInline let queryCount: Int
     @usableFromInline let leafCount: Int
-    /// Rows that are hashed together: all, or as many as keep the encoded matrix in memory. The leaf of a column is the
-    /// hash of its first band, and for each further band the hash of the leaf so far and the band.
+    /// Rows that are encoded and hashed together, a *band*: 256 bytes of each column, or what the code encodes at a time.
+    /// The leaf of a column is the hash of the hashes of its bands, in order; of a single band, its hash.
     @usableFromInline let bandRows: Int
+    /// Whether the encoded matrix is kept until the opening, rather than encoded again.
+    @usableFromInline let keepsMatrix: Bool
     public let budget: SoundnessBudget
     public let parameterDescription: String
 
@@ -106,15 +108,11 @@ public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentSchem
         }
         let length = parameters.outline.length
         self.leafCount = 1 << TensorShape.bits(length)
-        let rowBytes = F.Base.byteCount * length
-        if layout.rowCount * rowBytes <= keptBytes {
-            self.bandRows = max(layout.rowCount, 1)
-        } else {
-            self.bandRows = max(16, keptBytes / 2 / rowBytes / 16 * 16)
-        }
+        self.bandRows = max(Code.preferredWidth, 256 / F.Base.byteCount)
+        self.keepsMatrix = !Code.isCheaperThanMemory && layout.rowCount * F.Base.byteCount * length <= keptBytes
         self.parameterDescription =
             "\(Code.schemeName) \(F.name) \(hash.rawValue) \(code.description) rows \(layout.rowCount) queries "
-            + "\(queryCount) band \(bandRows) shapes \(Statement.digest(shapes, hash: hash))"
+            + "\(queryCount) bands of \(bandRows) shapes \(Statement.digest(shapes, hash: hash))"
     }
 
     public var commitmentByteCount: Int { layout.rowCount == 0 ? 0 : Digest.byteCount }
@@ -122,24 +120,60 @@ public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentSchem
     /// The number of columns that an opening shows.
     public var queries: Int { queryCount }
 
-    /// Columns of the encoded matrix and the bytes of each, for tests that tamper with it.
-    package var encodedShape: (columns: Int, columnBytes: Int) { (codeLength, columnBytes) }
+    /// Columns of the encoded matrix, for tests that tamper with it.
+    package var encodedColumns: Int { codeLength }
 
     @inlinable var rowCount: Int { layout.rowCount }
     @inlinable var columnCount: Int { layout.columnCount }
     @inlinable var codeLength: Int { code.outline.length }
     @inlinable var columnBytes: Int { layout.rowCount * F.Base.byteCount }
+    @inlinable var bandCount: Int { (rowCount + bandRows - 1) / bandRows }
+    @inlinable
+    func rows(ofBand band: Int) -> Range<Int> { band * bandRows..<min((band + 1) * bandRows, rowCount) }
 }
 
-/// What the prover keeps: the tree and, unless it is large or comes from a key, the encoded matrix.
+/// Code words as canonical bytes: in each band of rows, column after column.
+public struct EncodedMatrix: Sendable {
+    @usableFromInline let bands: [AlignedBuffer<UInt8>]
+    @usableFromInline let bandRows: Int
+    @usableFromInline let columns: Int
+    @usableFromInline let elementBytes: Int
+
+    @usableFromInline
+    init(bands: [AlignedBuffer<UInt8>], bandRows: Int, columns: Int, elementBytes: Int) {
+        self.bands = bands
+        self.bandRows = bandRows
+        self.columns = columns
+        self.elementBytes = elementBytes
+    }
+
+    /// The entry at a row and column.
+    @usableFromInline
+    package func entry(_ row: Int, _ column: Int) -> UnsafeMutablePointer<UInt8> {
+        let band = bands[row / bandRows]
+        return band.pointer + column * (band.count / columns) + row % bandRows * elementBytes
+    }
+
+    /// Writes a whole column.
+    @usableFromInline
+    func copyColumn(_ column: Int, to target: UnsafeMutablePointer<UInt8>) {
+        var target = target
+        for band in bands {
+            let bytes = band.count / columns
+            target.update(from: band.pointer + column * bytes, count: bytes)
+            target += bytes
+        }
+    }
+}
+
+/// What the prover keeps: the tree and, where encoding again would be dear, the encoded matrix.
 public struct TensorCodeState: Sendable {
     /// Nil for a commitment to no vectors.
     @usableFromInline let tree: MerkleTree?
-    /// Column after column, as canonical bytes.
-    @usableFromInline let matrix: AlignedBuffer<UInt8>?
+    @usableFromInline let matrix: EncodedMatrix?
 
     @usableFromInline
-    init(tree: MerkleTree?, matrix: AlignedBuffer<UInt8>?) {
+    init(tree: MerkleTree?, matrix: EncodedMatrix?) {
         self.tree = tree
         self.matrix = matrix
     }

@@ -186,6 +186,12 @@ public protocol ProofField: Sendable {
 
     // MARK: Codes and base-field vectors
 
+    /// Writes the canonical encodings of `count` elements one after the other.
+    static func write(_ elements: UnsafePointer<Base>, count: Int, to bytes: UnsafeMutableRawPointer)
+    /// `out[c * stride + r] = in[r * columns + c]` for all `r < rows <= stride`, `c < columns`: rows become interleaved.
+    static func interleave(
+        _ input: UnsafePointer<Base>, rows: Int, columns: Int, into output: UnsafeMutablePointer<Base>, stride: Int)
+
     /// `out[i] += factor * a[i]` over the base field.
     static func addScaled(
         base a: UnsafePointer<Base>, by factor: Base, to output: UnsafeMutablePointer<Base>, count: Int)

@@ -249,6 +249,24 @@ extension ProofField {
     }
 
     @inlinable
+    public static func write(_ elements: UnsafePointer<Base>, count: Int, to bytes: UnsafeMutableRawPointer) {
+        for i in 0..<count { elements[i].write(to: bytes + i * Base.byteCount) }
+    }
+
+    @inlinable
+    public static func interleave(
+        _ input: UnsafePointer<Base>, rows: Int, columns: Int, into output: UnsafeMutablePointer<Base>, stride: Int
+    ) {
+        // In tiles that stay in the nearest cache.
+        for start in Swift.stride(from: 0, to: columns, by: 16) {
+            for r in 0..<rows {
+                let source = input + r * columns
+                for c in start..<min(start + 16, columns) { output[c * stride + r] = source[c] }
+            }
+        }
+    }
+
+    @inlinable
     public static func addScaled(
         base a: UnsafePointer<Base>, by factor: Base, to output: UnsafeMutablePointer<Base>, count: Int
     ) {

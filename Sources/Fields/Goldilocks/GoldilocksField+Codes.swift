@@ -1,6 +1,12 @@
 import CSIMD
 
 extension GoldilocksField {
+    /// A word in memory is its own canonical encoding.
+    @inlinable
+    public static func write(_ elements: UnsafePointer<Goldilocks>, count: Int, to bytes: UnsafeMutableRawPointer) {
+        bytes.copyMemory(from: elements, byteCount: 8 * count)
+    }
+
     @inlinable
     public static func reedSolomonEncode(
         interleaved values: UnsafeMutablePointer<Goldilocks>, stride: Int, width: Int, messageBits: Int,

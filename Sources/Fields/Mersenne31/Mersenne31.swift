@@ -134,6 +134,12 @@ extension Mersenne31 {
         csimd_m31_add_scaled(a, factor.value, output, count)
     }
 
+    /// A word in memory is its own canonical encoding.
+    @inlinable
+    public static func write(_ elements: UnsafePointer<M31>, count: Int, to bytes: UnsafeMutableRawPointer) {
+        bytes.copyMemory(from: elements, byteCount: 4 * count)
+    }
+
     public static func reedSolomonEncode(
         interleaved values: UnsafeMutablePointer<M31>, stride: Int, width: Int, messageBits: Int, logInverseRate: Int
     ) {
