@@ -11,6 +11,8 @@ public final class FoldingTable<F: ProofField> {
     /// The dimensions left; the last is the one being halved.
     public private(set) var dimensions: [Int]
     public private(set) var buffer: AlignedBuffer<E>
+    /// The buffer before the last fold, where the next one may go.
+    private var spare: AlignedBuffer<E>?
     @usableFromInline let unit: Int
     /// What stands where the shape has no entry.
     let padding: E
@@ -57,7 +59,12 @@ public final class FoldingTable<F: ProofField> {
         precondition(dimensions.last! & 1 == 0)
         // In place is safe only in one piece; large tables go to a second buffer in parallel.
         if pairs * unit >= 1 << 13 && Parallel.threadCount > 1 {
-            let next = AlignedBuffer<E>(uninitialized: pairs * unit)
+            let next: AlignedBuffer<E>
+            if let spare, spare.count >= pairs * self.unit {
+                next = spare
+            } else {
+                next = AlignedBuffer(uninitialized: pairs * self.unit)
+            }
             let (from, to, unit) = (buffer.pointer, next.pointer, unit)
             Parallel.forEachChunk(pairs, grain: 1 << 11) { range in
                 if unit == 1 {
@@ -66,6 +73,7 @@ public final class FoldingTable<F: ProofField> {
                     F.foldPairs(from + 4 * range.lowerBound, at: r, into: to + 2 * range.lowerBound, quads: range.count)
                 }
             }
+            spare = buffer
             buffer = next
         } else if unit == 1 {
             F.fold(buffer.pointer, at: r, into: buffer.pointer, pairs: pairs)

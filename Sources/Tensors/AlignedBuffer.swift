@@ -71,19 +71,69 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     @inlinable public var array: [Element] { Array(elements) }
 }
 
-/// Memory of buffers. Freed blocks of 64 KiB and more are kept for the next buffer of their size class: a proof makes and
-/// drops thousands of large buffers, and the kernel's clearing of fresh pages took a third of its time.
+/// Memory of buffers. Freed blocks of 64 KiB and more are kept for later buffers: a proof makes and drops thousands of
+/// large buffers, and the kernel's clearing of fresh pages took a third of its time.
 @usableFromInline
 enum AlignedMemory {
-    @usableFromInline static let hugePage = 1 << 21
+    static let hugePage = 1 << 21
     /// Smaller blocks come from the allocator, which keeps them by itself.
     @usableFromInline static let smallestKept = 1 << 16
-    /// Kept for reuse at most: beyond it, memory goes back to the system.
-    static let mostKept = 192 << 20
+    /// Blocks below a huge page are cut from slabs of this size, which are never given back.
+    static let slab = 1 << 23
+    /// Larger blocks that are kept at most: beyond it, memory goes back to the system.
+    static let mostKept = 256 << 20
 
-    private struct Kept {
+    private struct Kept: @unchecked Sendable {
+        /// Free blocks by size.
         var blocks: [Int: [UnsafeMutableRawPointer]] = [:]
-        var bytes = 0
+        /// The sizes that there are, rising.
+        var sizes: [Int] = []
+        var largeBytes = 0
+        var slab: UnsafeMutableRawPointer?
+        var slabBytes = 0
+
+        /// A free block of `size` or, rather than fresh memory, up to four times as much.
+        mutating func take(_ size: Int) -> (UnsafeMutableRawPointer, Int)? {
+            var low = 0
+            var high = sizes.count
+            while low < high {
+                let middle = (low + high) / 2
+                if sizes[middle] < size { low = middle + 1 } else { high = middle }
+            }
+            while low < sizes.count, sizes[low] <= 4 * size {
+                if let block = blocks[sizes[low]]!.popLast() {
+                    if sizes[low] >= AlignedMemory.hugePage { largeBytes -= sizes[low] }
+                    return (block, sizes[low])
+                }
+                low += 1
+            }
+            return nil
+        }
+
+        mutating func give(_ block: UnsafeMutableRawPointer, _ size: Int) -> Bool {
+            if size >= AlignedMemory.hugePage {
+                guard largeBytes + size <= AlignedMemory.mostKept else { return false }
+                largeBytes += size
+            }
+            if blocks[size] == nil {
+                blocks[size] = []
+                sizes.insert(size, at: sizes.firstIndex { $0 > size } ?? sizes.count)
+            }
+            blocks[size]!.append(block)
+            return true
+        }
+
+        mutating func cut(_ size: Int) -> UnsafeMutableRawPointer {
+            if slabBytes < size {
+                slab = AlignedMemory.map(AlignedMemory.slab)
+                slabBytes = AlignedMemory.slab
+            }
+            defer {
+                slab! += size
+                slabBytes -= size
+            }
+            return slab!
+        }
     }
     private static let kept = Mutex(Kept())
 
@@ -92,6 +142,15 @@ enum AlignedMemory {
         let step = 1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount - 3)
         let grain = bytes >= hugePage ? max(step, hugePage) : step
         return (bytes + grain - 1) & ~(grain - 1)
+    }
+
+    static func map(_ size: Int) -> UnsafeMutableRawPointer {
+        guard let raw = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), raw != MAP_FAILED
+        else { fatalError("out of memory: \(size) bytes") }
+        #if os(Linux)
+            _ = madvise(raw, size, 14)  // MADV_HUGEPAGE
+        #endif
+        return raw
     }
 
     /// The memory and the size to return it with: 0 where it is the allocator's.
@@ -103,34 +162,23 @@ enum AlignedMemory {
             return (raw, 0)
         }
         let size = sizeClass(bytes)
-        let used: SendableRawPointer? = kept.withLock { kept in
-            guard let block = kept.blocks[size]?.popLast() else { return nil }
-            kept.bytes -= size
-            return SendableRawPointer(pointer: block)
+        let block: Block? = kept.withLock { kept in
+            if let (pointer, size) = kept.take(size) { return Block(pointer: pointer, size: size) }
+            return size < hugePage ? Block(pointer: kept.cut(size), size: size) : nil
         }
-        if let used { return (used.pointer, size) }
-        guard let raw = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), raw != MAP_FAILED
-        else { fatalError("out of memory: \(size) bytes") }
-        #if os(Linux)
-            if size >= hugePage { _ = madvise(raw, size, 14) }  // MADV_HUGEPAGE
-        #endif
-        return (raw, size)
+        if let block { return (block.pointer, block.size) }
+        return (map(size), size)
     }
 
     @usableFromInline
     static func deallocate(_ raw: UnsafeMutableRawPointer, mapped size: Int) {
         if size == 0 { return free(raw) }
-        let block = SendableRawPointer(pointer: raw)
-        let isKept = kept.withLock { kept in
-            guard kept.bytes + size <= mostKept else { return false }
-            kept.blocks[size, default: []].append(block.pointer)
-            kept.bytes += size
-            return true
-        }
-        if !isKept { munmap(raw, size) }
+        let block = Block(pointer: raw, size: size)
+        if !kept.withLock({ $0.give(block.pointer, block.size) }) { munmap(raw, size) }
     }
 
-    private struct SendableRawPointer: @unchecked Sendable {
+    private struct Block: @unchecked Sendable {
         let pointer: UnsafeMutableRawPointer
+        let size: Int
     }
 }
