@@ -162,7 +162,9 @@ struct Engine<S: CommitmentScheme>: Backend {
         let (extraCommitment, extraState) = try auxiliary.commit(extra)
         transcript.send("witness commitment", bytes: extraCommitment)
         let channel = Channel<F>(.prover(transcript))
-        let context = BlockContext(layout, channel, tokens: [], output: 0, prover: ProverData(witness: witness))
+        let context = BlockContext(
+            layout, channel, tokens: [], output: 0, prover: ProverData(witness: witness),
+            lookupRepetitions: LookupBlock<F>.repetitions(layout, securityBits: securityBits))
         let openings = try GraphProof<F>.run(context)
         let (own, other) = split(openings.columns, nodes.count)
         auxiliary.open(extra, state: extraState, claims: other, transcript: transcript)
@@ -186,7 +188,9 @@ struct Engine<S: CommitmentScheme>: Backend {
         absorbSetup(transcript, key.plan, key.weightCommitment, scheme, auxiliary, key.securityBits)
         let extraCommitment = try transcript.receiveBytes("witness commitment", count: auxiliary.commitmentByteCount)
         let channel = Channel<F>(.verifier(transcript))
-        let context = BlockContext(layout, channel, tokens: [], output: 0, prover: nil)
+        let context = BlockContext(
+            layout, channel, tokens: [], output: 0, prover: nil,
+            lookupRepetitions: LookupBlock<F>.repetitions(layout, securityBits: key.securityBits))
         let openings = try GraphProof<F>.run(context)
         let (own, other) = split(openings.columns, nodes.count)
         try auxiliary.verify(commitment: extraCommitment, claims: other, transcript: transcript)
@@ -282,7 +286,8 @@ struct Engine<S: CommitmentScheme>: Backend {
         let channel = Channel<F>(.prover(transcript))
         channel.tamper = tamper
         let context = BlockContext(
-            layout, channel, tokens: tokens, output: witness.output, prover: ProverData(witness: witness))
+            layout, channel, tokens: tokens, output: witness.output, prover: ProverData(witness: witness),
+            lookupRepetitions: LookupBlock<F>.repetitions(layout, securityBits: verifyingKey.securityBits))
         context.onLookupsDone = { clock.lap("lookups", bytes: transcript.proof.count) }
         let openings = try GraphProof<F>.run(context)
         clock.lap("nodes", bytes: transcript.proof.count)
@@ -340,7 +345,9 @@ struct Engine<S: CommitmentScheme>: Backend {
         absorbStatement(transcript, statement, layout.graph, weightScheme, witnessScheme, key.weightCommitment)
         let commitment = try transcript.receiveBytes("witness commitment", count: witnessScheme.commitmentByteCount)
         let channel = Channel<F>(.verifier(transcript))
-        let context = BlockContext(layout, channel, tokens: statement.input, output: statement.output, prover: nil)
+        let context = BlockContext(
+            layout, channel, tokens: statement.input, output: statement.output, prover: nil,
+            lookupRepetitions: LookupBlock<F>.repetitions(layout, securityBits: key.securityBits))
         context.onLookupsDone = { clock.lap("lookups", bytes: 0) }
         let openings = try GraphProof<F>.run(context)
         clock.lap("nodes", bytes: 0)

@@ -19,17 +19,23 @@ public final class BlockContext<F: ProofField> {
     public let tokens: [Int]
     public let output: Int
     public let prover: ProverData?
+    /// How often all lookups are proved, each time with other challenges (see `LookupBlock.repetitions`).
+    public let lookupRepetitions: Int
     public let book = ClaimBook<Oracle, E>()
     /// Called between the lookups and the nodes, for timing.
     public var onLookupsDone: () -> Void = {}
 
-    public init(_ layout: ProofLayout, _ channel: Channel<F>, tokens: [Int], output: Int, prover: ProverData?) {
+    public init(
+        _ layout: ProofLayout, _ channel: Channel<F>, tokens: [Int], output: Int, prover: ProverData?,
+        lookupRepetitions: Int = 1
+    ) {
         precondition((prover != nil) == channel.isProver)
         self.layout = layout
         self.channel = channel
         self.tokens = tokens
         self.output = output
         self.prover = prover
+        self.lookupRepetitions = lookupRepetitions
     }
 
     public var graph: Graph { layout.graph }
@@ -77,6 +83,10 @@ public enum GraphProof<F: ProofField> {
         c.onLookupsDone()
         for id in c.graph.nodes.indices.reversed() {
             let node = c.graph.nodes[id]
+            switch node.operation {
+            case .embed, .contract, .combine, .requantise(_, _, nil): try MergeBlock<F>.merge(c, id)
+            default: break
+            }
             switch node.operation {
             case .tokens, .constant, .causalMask, .weight: break
             case .embed(let table, let tokens):

@@ -21,11 +21,11 @@ public final class Channel<F: ProofField> {
     public init(_ end: End) { self.end = end }
 
     /// Adds `numerator / |E|` to the soundness error.
-    public func account(_ name: String, _ theorem: String, _ numerator: Int) {
+    public func account(_ name: String, _ theorem: String, _ numerator: Double) {
         if let i = errors.firstIndex(where: { $0.name == name }) {
-            errors[i].numerator += Double(numerator)
+            errors[i].numerator += numerator
         } else {
-            errors.append((name, theorem, Double(numerator)))
+            errors.append((name, theorem, numerator))
         }
     }
 
@@ -68,7 +68,7 @@ public final class Channel<F: ProofField> {
     public func product(
         claim: E, variables: Int, _ tables: () -> (FoldingTable<F>, FoldingTable<F>)
     ) throws -> (point: [E], claim: E) {
-        account("node sumchecks", Self.sumcheckTheorem, 2 * variables)
+        account("node sumchecks", Self.sumcheckTheorem, Double(2 * variables))
         switch end {
         case .prover(let transcript):
             let (a, b) = tables()
@@ -83,7 +83,7 @@ public final class Channel<F: ProofField> {
     public func tripleProduct(
         claim: E, variables: Int, _ tables: () -> (FoldingTable<F>, FoldingTable<F>, FoldingTable<F>)
     ) throws -> (point: [E], claim: E) {
-        account("node sumchecks", Self.sumcheckTheorem, 3 * variables)
+        account("node sumchecks", Self.sumcheckTheorem, Double(3 * variables))
         switch end {
         case .prover(let transcript):
             let (a, b, c) = tables()
@@ -98,7 +98,7 @@ public final class Channel<F: ProofField> {
     public func eqProduct(
         claim: E, at outer: [E], _ tables: () -> (FoldingTable<F>, FoldingTable<F>)
     ) throws -> (point: [E], claim: E) {
-        account("node sumchecks", Self.sumcheckTheorem, 3 * outer.count)
+        account("node sumchecks", Self.sumcheckTheorem, Double(3 * outer.count))
         switch end {
         case .prover(let transcript):
             let (a, b) = tables()

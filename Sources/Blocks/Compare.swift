@@ -16,7 +16,7 @@ public enum CompareBlock<F: ProofField> {
         let z = c.channel.challenges("row maximum", count: shape.variableCount)
         // A difference that is not zero everywhere, and row sums that are not all one, vanish at a random point with
         // probability at most (number of variables) / |E| each.
-        c.channel.account("row maxima", "variables / |E|: Schwartz-Zippel", 2 * shape.variableCount)
+        c.channel.account("row maxima", "variables / |E|: Schwartz-Zippel", Double(2 * shape.variableCount))
         let columnBits = TensorShape.bits(shape.dimensions.last!)
         let rows = Array(shape.dimensions.indices.dropLast())
 

@@ -29,7 +29,12 @@ public enum ContractBlock<F: ProofField> {
                         c.tensor(.node(oracle)), labels: labels, free: free, kept: kept, coordinates: coordinates),
                     dimensions: keptShape.dimensions)
             }
-            let tables = { (bound(a, einsum.a, einsum.freeA), bound(b, einsum.b, einsum.freeB)) }
+            var operands: (FoldingTable<F>, FoldingTable<F>)?
+            let tables = {
+                let made = (bound(a, einsum.a, einsum.freeA), bound(b, einsum.b, einsum.freeB))
+                operands = made
+                return made
+            }
 
             let x: [E]
             let left: E
@@ -51,9 +56,8 @@ public enum ContractBlock<F: ProofField> {
             for (label, part) in zip(kept, keptShape.split(x)) { coordinates[label.name] = part }
             let pointA = TensorShape.join(einsum.a.map { coordinates[$0]! })
             let pointB = TensorShape.join(einsum.b.map { coordinates[$0]! })
-            let values = try c.channel.exchange("contract", count: 2) {
-                [c.evaluate(.node(a), at: pointA), c.evaluate(.node(b), at: pointB)]
-            }
+            // What the sumcheck left of the bound operands is their value at the point: no second pass over a weight.
+            let values = try c.channel.exchange("contract", count: 2) { [operands!.0.final, operands!.1.final] }
             try c.channel.require(
                 weight * values[0] * values[1] == left, "contract", "'\(name)': the operands do not give the product")
             try c.claim(.node(a), at: pointA, is: values[0])
@@ -94,6 +98,7 @@ public enum ContractBlock<F: ProofField> {
             let parts = c.graph.nodes[id].shape.split(point)
             let rest = TensorShape.join(Array(parts.dropFirst()))
             let eq = Eq<F>.table(parts[0])
+            var bound: FoldingTable<F>?
             let (x, left) = try c.channel.product(claim: value, variables: bits) {
                 let labels = shape.dimensions.indices.map { Character(UnicodeScalar(UInt8(97 + $0))) }
                 let sizes = zip(labels, shape.dimensions).map { Einsum.Label(name: $0, size: $1) }
@@ -104,12 +109,12 @@ public enum ContractBlock<F: ProofField> {
                     coordinates: coordinates)
                 let oneHot = AlignedBuffer<E>(repeating: .zero, count: vocabulary)
                 for (t, token) in c.tokens.enumerated() { oneHot.pointer[token] += eq.pointer[t] }
-                return (
-                    FoldingTable(oneHot, dimensions: [vocabulary]), FoldingTable(rows, dimensions: [vocabulary])
-                )
+                let table = FoldingTable<F>(rows, dimensions: [vocabulary])
+                bound = table
+                return (FoldingTable(oneHot, dimensions: [vocabulary]), table)
             }
             let tablePoint = rest + x
-            let row = try c.channel.exchange("embed", count: 1) { [c.evaluate(.node(table), at: tablePoint)] }[0]
+            let row = try c.channel.exchange("embed", count: 1) { [bound!.final] }[0]
             if !c.channel.isProver {
                 let eqX = Eq<F>.table(x)
                 var oneHot = E.zero

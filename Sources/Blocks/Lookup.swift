@@ -1,4 +1,5 @@
 import Fields
+import Foundation
 import Graphs
 import Multilinears
 import Tensors
@@ -48,19 +49,42 @@ public enum LookupBlock<F: ProofField> {
         return (TensorShape.join(axes.map { parts[$0] }), ones)
     }
 
+    static func fractions(_ layout: ProofLayout) -> FractionLayout {
+        FractionLayout(layout.lookups.map(\.shape) + layout.tables.map { TensorShape([layout.tableRows($0)]) })
+    }
+
+    /// How often the lookups must be proved for this level: a false identity survives with probability at most
+    /// (lookups + rows) / |E|, and independent challenges, drawn together, multiply that. Twice for 2^24 lookups and more
+    /// over a challenge field of 124 bits.
+    public static func repetitions(_ layout: ProofLayout, securityBits: Int) -> Int {
+        let bits = Double(F.challengeBits) - log2(Double(fractions(layout).leafCount + 1))
+        guard bits > 1 else { return 1 }
+        return max(1, Int((Double(securityBits + 2) / bits).rounded(.up)))
+    }
+
     /// Proves all lookups; what remains are claims on the tensors that they read.
     public static func run(_ c: BlockContext<F>) throws {
-        let layout = c.layout
-        let fractions = FractionLayout(
-            layout.lookups.map(\.shape) + layout.tables.map { TensorShape([layout.tableRows($0)]) })
-        let challenges = c.channel.challenges("lookup", count: 3)
+        let fractions = fractions(c.layout)
+        let repetitions = c.lookupRepetitions
+        // All at once: a prover that could choose its messages between two draws would try for one at a time.
+        let challenges = c.channel.challenges("lookup", count: 3 * repetitions)
         let n = fractions.variableCount
+        let error = Double(fractions.leafCount) * exp2(-Double(F.challengeBits))
         c.channel.account(
-            "lookups", "(lookups + table rows) / |E|, Schwartz-Zippel on LogUp's identity: ePrint 2022/1530",
-            fractions.leafCount)
+            "lookups", "(lookups + table rows) / |E|, to the power of the repetitions, Schwartz-Zippel on LogUp's identity: ePrint 2022/1530",
+            Double(fractions.leafCount) * pow(error, Double(repetitions - 1)))
         c.channel.account(
-            "fraction layers", "3 a round, 2 a layer, over |E|: GKR, ePrint 2023/1283", 3 * n * (n - 1) / 2 + 2 * n)
-        let (alpha, beta, gamma) = (challenges[0], challenges[1], challenges[2])
+            "fraction layers", "3 a round, 2 a layer, over |E|: GKR, ePrint 2023/1283",
+            Double(repetitions * (3 * n * (n - 1) / 2 + 2 * n)))
+        for i in 0..<repetitions {
+            try run(c, fractions, alpha: challenges[3 * i], beta: challenges[3 * i + 1], gamma: challenges[3 * i + 2])
+        }
+    }
+
+    private static func run(
+        _ c: BlockContext<F>, _ fractions: FractionLayout, alpha: E, beta: E, gamma: E
+    ) throws {
+        let layout = c.layout
         func tag(_ table: TableReference) -> E { gamma * E(Int64(layout.tables.firstIndex(of: table)! + 1)) }
 
         let leaves: FractionalSum<F>.LeafClaim
