@@ -143,19 +143,18 @@ public struct Witness: Sendable {
     /// Sets what a division or a square root leaves from the values as they are; does nothing for other nodes.
     public mutating func recomputeRemainder(_ layout: ProofLayout, _ id: NodeID) {
         let shape = layout.graph.nodes[id].shape
-        let product = Elementwise(shape)
-        let rest = Elementwise(shape)
+        let operand: NodeID
+        let divisor: (node: NodeID, axes: [Int])
         switch layout.graph.nodes[id].operation {
-        case .divide(let n, let d, let axes):
-            product.add(nodes[id], coefficient: 1, axes: nil)
-            product.multiply(nodes[d], axes: axes)
-            rest.add(nodes[n], coefficient: 1, axes: nil)
-        case .squareRoot(let v):
-            product.add(nodes[id], coefficient: 1, axes: nil)
-            product.multiply(nodes[id], axes: Array(shape.dimensions.indices))
-            rest.add(nodes[v], coefficient: 1, axes: nil)
+        case .divide(let n, let d, let axes): (operand, divisor) = (n, (d, axes))
+        case .squareRoot(let v): (operand, divisor) = (v, (id, Array(shape.dimensions.indices)))
         default: return
         }
+        let product = Elementwise(shape)
+        product.add(nodes[id], coefficient: 1, axes: nil)
+        product.multiply(nodes[divisor.node], axes: divisor.axes)
+        let rest = Elementwise(shape)
+        rest.add(nodes[operand], coefficient: 1, axes: nil)
         rest.subtract(product)
         remainders[id] = rest.tensor()
     }

@@ -80,7 +80,7 @@ extension TensorCodeScheme {
         // Rows of the groups, their weights, and the random row.
         let groups = ClaimGroups(claims, layout)
         var rows: [AlignedBuffer<E>] = []
-        var weights: [AlignedBuffer<E>] = []
+        var weights: [ColumnWeights<F>] = []
         for group in groups.byPoint {
             let row = AlignedBuffer<E>(repeating: .zero, count: columns)
             for (vector, members) in byVector(group.claims, claims) {
@@ -93,9 +93,7 @@ extension TensorCodeScheme {
                 vectors[vector].storage.visit(&combination)
             }
             rows.append(row)
-            let weight = AlignedBuffer<E>(uninitialized: columns)
-            F.expandEq(group.point, scale: .one, into: weight.pointer)
-            weights.append(weight)
+            weights.append(.eq(group.point))
         }
         for group in groups.byRow {
             let row = AlignedBuffer<E>(repeating: .zero, count: columns)
@@ -113,7 +111,7 @@ extension TensorCodeScheme {
                 F.expandEq(claims[i].point, scale: gammas[i], into: scratch.pointer)
                 F.add(target, scratch.pointer, into: target, count: 1 << vectorLayout.columnVariables)
             }
-            weights.append(weight)
+            weights.append(.table(weight))
         }
         let (sum, paddedSums) = randomRows(random, of: vectors)
         if paddedSums.count > 0 {
@@ -125,10 +123,10 @@ extension TensorCodeScheme {
                     (weight.pointer + run.lowerBound).update(from: eq.pointer + run.lowerBound, count: run.count)
                 }
                 rows.append(padded)
-                weights.append(weight)
+                weights.append(.table(weight))
             }
         }
-        cheat.groups?(rows, weights, gammas, random)
+        cheat.groups?(rows, weights.map(\.table), gammas, random)
         cheat.randomRow?(sum, random)
 
         let (point, groupValues) = ColumnSumcheck<F>.prove(rows: rows, weights: weights, transcript: transcript)
@@ -195,25 +193,55 @@ extension TensorCodeScheme {
     }
 }
 
+/// The weights of columns in a group.
+@usableFromInline
+enum ColumnWeights<F: ProofField> {
+    case table(AlignedBuffer<F.Challenge>)
+    /// eq at a point: made anew for each round rather than kept, which halves the memory of an opening.
+    case eq([F.Challenge])
+
+    @inlinable
+    var table: AlignedBuffer<F.Challenge> {
+        switch self {
+        case .table(let table): return table
+        case .eq(let point):
+            let table = AlignedBuffer<F.Challenge>(uninitialized: 1 << point.count)
+            F.expandEq(point, scale: .one, into: table.pointer)
+            return table
+        }
+    }
+}
+
 /// The sumcheck for sum over groups of <u_g, w_g>, over the column variables, lowest first.
 @usableFromInline
 enum ColumnSumcheck<F: ProofField> {
     @usableFromInline typealias E = F.Challenge
 
-    /// Proves the sum and returns the point with the values of the rows there. `weights` are overwritten.
+    /// Proves the sum and returns the point with the values of the rows there. Tables of weights are overwritten.
     @inlinable
     static func prove(
-        rows: [AlignedBuffer<E>], weights: [AlignedBuffer<E>], transcript: ProverTranscript
+        rows: [AlignedBuffer<E>], weights: [ColumnWeights<F>], transcript: ProverTranscript
     ) -> (point: [E], values: [E]) {
         var size = rows[0].count
         let halves = rows.map { _ in AlignedBuffer<E>(uninitialized: size / 2) }
         let partial = AlignedBuffer<E>(uninitialized: 2 * rows.count)
+        // eq of the coordinates that are bound, for each group.
+        var bound = [E](repeating: .one, count: rows.count)
         var point: [E] = []
         while size > 1 {
             let pairs = size / 2
+            let round = point.count
             let current = point.isEmpty ? rows : halves
+            let factors = bound
             forEachGroup(rows.count, size: size) { g in
-                let message = F.roundProduct2(current[g].pointer, weights[g].pointer, pairs: pairs)
+                let table: AlignedBuffer<E>
+                switch weights[g] {
+                case .table(let known): table = known
+                case .eq(let coordinates):
+                    table = AlignedBuffer(uninitialized: size)
+                    F.expandEq(Array(coordinates[round...]), scale: factors[g], into: table.pointer)
+                }
+                let message = F.roundProduct2(current[g].pointer, table.pointer, pairs: pairs)
                 partial.pointer[2 * g] = message.atZero
                 partial.pointer[2 * g + 1] = message.leading
             }
@@ -226,9 +254,17 @@ enum ColumnSumcheck<F: ProofField> {
             transcript.send("column round", [atZero, leading])
             let r: E = transcript.challenge("column point")
             point.append(r)
+            for g in 0..<rows.count {
+                if case .eq(let coordinates) = weights[g] {
+                    let product = coordinates[round] * r
+                    bound[g] *= product + product - coordinates[round] - r + E.one
+                }
+            }
             forEachGroup(rows.count, size: size) { g in
                 F.fold(current[g].pointer, at: r, into: halves[g].pointer, pairs: pairs)
-                F.fold(weights[g].pointer, at: r, into: weights[g].pointer, pairs: pairs)
+                if case .table(let table) = weights[g] {
+                    F.fold(table.pointer, at: r, into: table.pointer, pairs: pairs)
+                }
             }
             size = pairs
         }
