@@ -70,7 +70,7 @@ public enum ContractBlock<F: ProofField> {
         let eq = Eq<F>.table(batch, z)
         let inner = kept.count / batch.count
         let result = AlignedBuffer<E>(uninitialized: kept.count)
-        for i in 0..<batch.count { (result.pointer + i * inner).update(repeating: eq.pointer[i], count: inner) }
+        for i in 0..<batch.count { (result.pointer + i * inner).fill(eq.pointer[i], count: inner) }
         return result
     }
 

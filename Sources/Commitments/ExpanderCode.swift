@@ -86,7 +86,7 @@ public struct ExpanderCode<F: ProofField>: LinearCode {
         func multiply(
             _ input: UnsafePointer<F.Base>, into output: UnsafeMutablePointer<F.Base>, stride: Int, width: Int
         ) {
-            for j in 0..<columns { (output + j * stride).update(repeating: .zero, count: width) }
+            for j in 0..<columns { (output + j * stride).fill(.zero, count: width) }
             var place = UnsafePointer(places.pointer)
             var value = UnsafePointer(values.pointer)
             for i in 0..<rows {

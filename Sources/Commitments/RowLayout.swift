@@ -230,7 +230,7 @@ package struct RowCombination<F: ProofField>: IntegerVisitor {
             if part == .all || (part == .full) == (entries.count == width) {
                 let row = rows.pointer + count * width
                 row.update(from: elements.baseAddress! + entries.lowerBound, count: entries.count)
-                (row + entries.count).update(repeating: 0, count: width - entries.count)
+                (row + entries.count).fill(0, count: width - entries.count)
                 chosen.pointer[count] = weights[r]
                 count += 1
             }
@@ -387,7 +387,7 @@ package struct MatrixLayout: Sendable {
     package func embedRow<F: ProofField>(
         _: F.Type, _ row: Int, of vectors: [IntegerTensor], owners: [Int], into output: UnsafeMutablePointer<F.Base>
     ) {
-        output.update(repeating: .zero, count: columnCount)
+        output.fill(.zero, count: columnCount)
         for i in row < ownRows ? [owners[row]] : sharedRows[row - ownRows] {
             var embedding = RowEmbedding<F>(self.vectors[i], row: row - self.vectors[i].firstRow, into: output)
             vectors[i].storage.visit(&embedding)

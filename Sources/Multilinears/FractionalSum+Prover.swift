@@ -217,14 +217,14 @@ extension FractionalSum {
                 p.update(from: fromP.pointer, count: count)
                 q.update(from: fromQ.pointer, count: count)
             case .reciprocals(let d):
-                p.update(repeating: .one, count: count)
-                q.update(repeating: d.constant - .one, count: count)
+                p.fill(.one, count: count)
+                q.fill(d.constant - .one, count: count)
                 d.write(0..<count, block: q, into: q)
             case .multiples(let m, let d):
-                p.update(repeating: .zero, count: count)
+                p.fill(.zero, count: count)
                 LookupDenominators<F>(constant: .zero, argument: m, factor: .zero, value: nil)
                     .write(0..<count, block: p, into: p)
-                q.update(repeating: d.constant - .one, count: count)
+                q.fill(d.constant - .one, count: count)
                 d.write(0..<count, block: q, into: q)
             }
         }

@@ -7,8 +7,8 @@ import Synchronization
 
 /// Uninitialised-on-request, 64-byte-aligned memory for vectors that kernels read and write.
 ///
-/// From 2 MiB on the memory is mapped and advised to use huge pages, which halves the cost of first touch and of strided
-/// reads; large blocks are kept and used again. A class, because prover state keeps buffers in arrays and dictionaries,
+/// From 64 KiB on the memory lies in mappings with huge pages, which halves the cost of first touch and of strided reads,
+/// and is used again when it is freed. A class, because prover state keeps buffers in arrays and dictionaries,
 /// which cannot hold `~Copyable` values; its pointers are taken once per kernel call, never inside a loop.
 ///
 /// Not thread-safe by itself: concurrent writers must write disjoint ranges.
@@ -35,7 +35,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     @inlinable
     public convenience init(repeating value: Element, count: Int) {
         self.init(uninitialized: count)
-        pointer.initialize(repeating: value, count: count)
+        pointer.fill(value, count: count)
     }
 
     /// A copy of `elements`.
@@ -71,114 +71,129 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     @inlinable public var array: [Element] { Array(elements) }
 }
 
-/// Memory of buffers. Freed blocks of 64 KiB and more are kept for later buffers: a proof makes and drops thousands of
-/// large buffers, and the kernel's clearing of fresh pages took a third of its time.
+extension UnsafeMutablePointer where Pointee: BitwiseCopyable {
+    /// Sets `count` elements by copying memory: in unspecialised code much faster than one element at a time.
+    @inlinable
+    public func fill(_ value: Pointee, count: Int) {
+        guard count > 0 else { return }
+        initialize(to: value)
+        let stride = MemoryLayout<Pointee>.stride
+        let bytes = UnsafeMutableRawPointer(self)
+        // Doubled up to some kilobytes, which are then copied from the nearest cache.
+        var done = 1
+        while done < count {
+            let next = Swift.min(done, Swift.max(1, 4096 / stride), count - done)
+            (bytes + done * stride).copyMemory(from: bytes, byteCount: next * stride)
+            done += next
+        }
+    }
+}
+
+/// Memory of buffers of 64 KiB and more: a buddy allocator (Knowlton 1965) over large mappings with huge pages. What one
+/// phase of a proof has freed, the next uses again, whatever the sizes: the kernel's clearing of fresh pages, on virtual
+/// machines also the host's, was a third of a proof's time.
 @usableFromInline
 enum AlignedMemory {
-    static let hugePage = 1 << 21
-    /// Smaller blocks come from the allocator, which keeps them by itself.
-    @usableFromInline static let smallestKept = 1 << 16
-    /// Blocks below a huge page are cut from slabs of this size, which are never given back.
-    static let slab = 1 << 23
-    /// Larger blocks that are kept at most: beyond it, memory goes back to the system.
-    static let mostKept = 256 << 20
+    /// Smaller buffers come from the allocator.
+    @usableFromInline static let smallest = 1 << 16
+    /// The least that is asked of the system at a time; pages cost nothing before they are touched.
+    static let region = 1 << 28
+    /// Free memory that may stay with the process; blocks freed beyond it lose their pages.
+    static let mostKept = 1 << 30
 
-    private struct Kept: @unchecked Sendable {
-        /// Free blocks by size.
-        var blocks: [Int: [UnsafeMutableRawPointer]] = [:]
-        /// The sizes that there are, rising.
-        var sizes: [Int] = []
-        var largeBytes = 0
-        var slab: UnsafeMutableRawPointer?
-        var slabBytes = 0
+    private struct Buddies: @unchecked Sendable {
+        /// Addresses of free blocks of 2^order bytes, rising.
+        var free = [[UInt]](repeating: [], count: 64)
+        var freeBytes = 0
 
-        /// A free block of `size` or, rather than fresh memory, up to four times as much.
-        mutating func take(_ size: Int) -> (UnsafeMutableRawPointer, Int)? {
+        private static func position(_ list: [UInt], _ address: UInt) -> Int {
             var low = 0
-            var high = sizes.count
+            var high = list.count
             while low < high {
                 let middle = (low + high) / 2
-                if sizes[middle] < size { low = middle + 1 } else { high = middle }
+                if list[middle] < address { low = middle + 1 } else { high = middle }
             }
-            while low < sizes.count, sizes[low] <= 4 * size {
-                if let block = blocks[sizes[low]]!.popLast() {
-                    if sizes[low] >= AlignedMemory.hugePage { largeBytes -= sizes[low] }
-                    return (block, sizes[low])
-                }
-                low += 1
-            }
-            return nil
+            return low
         }
 
-        mutating func give(_ block: UnsafeMutableRawPointer, _ size: Int) -> Bool {
-            if size >= AlignedMemory.hugePage {
-                guard largeBytes + size <= AlignedMemory.mostKept else { return false }
-                largeBytes += size
+        mutating func allocate(order: Int) -> UInt {
+            var from = order
+            while from < 64 && free[from].isEmpty { from += 1 }
+            if from == 64 {
+                let size = max(AlignedMemory.region, 1 << order)
+                from = size.trailingZeroBitCount
+                free[from].append(AlignedMemory.map(size))
+                freeBytes += size
             }
-            if blocks[size] == nil {
-                blocks[size] = []
-                sizes.insert(size, at: sizes.firstIndex { $0 > size } ?? sizes.count)
+            // The lowest address first: high ones may never have been touched.
+            let address = free[from].removeFirst()
+            while from > order {
+                from -= 1
+                let upper = address + 1 << UInt(from)
+                free[from].insert(upper, at: Buddies.position(free[from], upper))
             }
-            blocks[size]!.append(block)
-            return true
+            freeBytes -= 1 << order
+            return address
         }
 
-        mutating func cut(_ size: Int) -> UnsafeMutableRawPointer {
-            if slabBytes < size {
-                slab = AlignedMemory.map(AlignedMemory.slab)
-                slabBytes = AlignedMemory.slab
+        mutating func deallocate(_ address: UInt, order: Int) {
+            freeBytes += 1 << order
+            var (address, order) = (address, order)
+            while true {
+                let buddy = address ^ (1 << UInt(order))
+                let position = Buddies.position(free[order], buddy)
+                guard position < free[order].count, free[order][position] == buddy else { break }
+                free[order].remove(at: position)
+                address = min(address, buddy)
+                order += 1
             }
-            defer {
-                slab! += size
-                slabBytes -= size
-            }
-            return slab!
+            free[order].insert(address, at: Buddies.position(free[order], address))
         }
     }
-    private static let kept = Mutex(Kept())
+    private static let buddies = Mutex(Buddies())
 
-    /// At most an eighth larger than asked for, so that few sizes serve all buffers.
-    static func sizeClass(_ bytes: Int) -> Int {
-        let step = 1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount - 3)
-        let grain = bytes >= hugePage ? max(step, hugePage) : step
-        return (bytes + grain - 1) & ~(grain - 1)
-    }
-
-    static func map(_ size: Int) -> UnsafeMutableRawPointer {
-        guard let raw = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), raw != MAP_FAILED
-        else { fatalError("out of memory: \(size) bytes") }
+    /// A mapping of `size` bytes, a power of two, aligned to its size so that buddies differ in one bit of their address.
+    private static func map(_ size: Int) -> UInt {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        guard let raw = mmap(nil, 2 * size, PROT_READ | PROT_WRITE, flags, -1, 0), raw != MAP_FAILED else {
+            fatalError("out of memory: \(size) bytes")
+        }
+        let start = UInt(bitPattern: raw)
+        let aligned = (start + UInt(size) - 1) & ~(UInt(size) - 1)
+        if aligned > start { munmap(raw, Int(aligned - start)) }
+        let end = start + 2 * UInt(size)
+        if end > aligned + UInt(size) {
+            munmap(UnsafeMutableRawPointer(bitPattern: aligned + UInt(size)), Int(end - aligned) - size)
+        }
         #if os(Linux)
-            _ = madvise(raw, size, 14)  // MADV_HUGEPAGE
+            _ = madvise(UnsafeMutableRawPointer(bitPattern: aligned), size, 14)  // MADV_HUGEPAGE
         #endif
-        return raw
+        return aligned
     }
 
-    /// The memory and the size to return it with: 0 where it is the allocator's.
+    /// The memory and its size as `deallocate` wants it: 0 where it is the allocator's.
     @usableFromInline
     static func allocate(bytes: Int) -> (UnsafeMutableRawPointer, Int) {
-        guard bytes >= smallestKept else {
+        guard bytes >= smallest else {
             var raw: UnsafeMutableRawPointer?
             guard posix_memalign(&raw, 64, bytes) == 0, let raw else { fatalError("out of memory: \(bytes) bytes") }
             return (raw, 0)
         }
-        let size = sizeClass(bytes)
-        let block: Block? = kept.withLock { kept in
-            if let (pointer, size) = kept.take(size) { return Block(pointer: pointer, size: size) }
-            return size < hugePage ? Block(pointer: kept.cut(size), size: size) : nil
-        }
-        if let block { return (block.pointer, block.size) }
-        return (map(size), size)
+        guard bytes <= 1 << 46 else { fatalError("out of memory: \(bytes) bytes") }
+        let order = Int.bitWidth - (bytes - 1).leadingZeroBitCount
+        let address = buddies.withLock { $0.allocate(order: order) }
+        return (UnsafeMutableRawPointer(bitPattern: address)!, 1 << order)
     }
 
     @usableFromInline
     static func deallocate(_ raw: UnsafeMutableRawPointer, mapped size: Int) {
         if size == 0 { return free(raw) }
-        let block = Block(pointer: raw, size: size)
-        if !kept.withLock({ $0.give(block.pointer, block.size) }) { munmap(raw, size) }
-    }
-
-    private struct Block: @unchecked Sendable {
-        let pointer: UnsafeMutableRawPointer
-        let size: Int
+        let address = UInt(bitPattern: raw)
+        buddies.withLock {
+            if size >= 1 << 21 && $0.freeBytes > mostKept + region {
+                madvise(UnsafeMutableRawPointer(bitPattern: address), size, Int32(MADV_DONTNEED))
+            }
+            $0.deallocate(address, order: size.trailingZeroBitCount)
+        }
     }
 }
