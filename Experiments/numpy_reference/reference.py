@@ -103,6 +103,16 @@ class Evaluator:
     def op_slice(self, node, x, tokens):
         return np.take(x, node["index"], axis=node["axis"])
 
+    def op_reshape(self, node, x, tokens):
+        return x.reshape(node["shape"])
+
+    def op_windows(self, node, x, tokens):
+        size, stride, padding = node["size"], node["stride"], node["padding"]
+        image = np.pad(x, ((padding, padding), (padding, padding), (0, 0)))
+        # [rows, columns, channels, size, size]
+        views = np.lib.stride_tricks.sliding_window_view(image, (size, size), axis=(0, 1))[::stride, ::stride]
+        return views.reshape(node["shape"])
+
     def op_argmax(self, node, x, tokens):
         return np.int64(np.argmax(x))
 

@@ -42,13 +42,21 @@ public protocol Backend: Sendable {
     /// `m31/orion`, or with the hash `m31/orion/sha256`.
     var name: String { get }
     /// Commits to the weights and proves, once, that they lie in their ranges.
-    func setup(_ model: QuantisedModel, securityBits: Int, progress: ProgressReport) throws -> ProvingKey
+    func setup(
+        _ program: Program, weights: [String: IntegerTensor], securityBits: Int, progress: ProgressReport
+    ) throws -> ProvingKey
     /// Runs the model on the tokens and proves the output.
     func prove(_ key: ProvingKey, tokens: [Int], progress: ProgressReport) throws -> ProofResult
     /// Throws `VerificationError` unless the proof shows the statement for the key.
     func verify(_ proof: [UInt8], statement: Statement, key: VerifyingKey) throws -> VerificationReport
     /// The graph as this field proves it (split where values would not fit), with what is committed and looked up.
     func layout(_ graph: Graph) throws -> ProofLayout
+}
+
+extension Backend {
+    public func setup(_ model: QuantisedModel, securityBits: Int, progress: ProgressReport) throws -> ProvingKey {
+        try setup(.decoder(model.plan), weights: model.weights, securityBits: securityBits, progress: progress)
+    }
 }
 
 /// All backends of this build: the one place to add a field, a commitment or a hash.
@@ -126,8 +134,8 @@ struct Engine<S: CommitmentScheme>: Backend {
 
     // MARK: Setup
 
-    private func weightScheme(_ graph: Graph, _ securityBits: Int) throws -> S {
-        let shapes = graph.weightNodes.map { CommittedShape(shape: $0.shape, range: $0.range) }
+    private func weightScheme(_ weights: [Node], _ securityBits: Int) throws -> S {
+        let shapes = weights.map { CommittedShape(shape: $0.shape, range: $0.range) }
         return try S(shapes: shapes, securityBits: securityBits + 3, hash: hash)
     }
 
@@ -136,12 +144,13 @@ struct Engine<S: CommitmentScheme>: Backend {
         return try S(shapes: shapes, securityBits: securityBits + 3, hash: hash)
     }
 
-    func setup(_ model: QuantisedModel, securityBits: Int, progress: ProgressReport) throws -> ProvingKey {
-        let graph = try model.plan.graph(tokenCount: 1)
-        let nodes = graph.weightNodes
+    func setup(
+        _ program: Program, weights named: [String: IntegerTensor], securityBits: Int, progress: ProgressReport
+    ) throws -> ProvingKey {
+        let nodes = try program.weightNodes()
         var weights: [IntegerTensor] = []
         for node in nodes {
-            guard let tensor = model.weights[node.name], tensor.shape == node.shape, tensor.range == node.range else {
+            guard let tensor = named[node.name], tensor.shape == node.shape, tensor.range == node.range else {
                 throw AssayError(.badData, "weight '\(node.name)' is missing or has another shape or range")
             }
             if let (index, value) = tensor.firstOutOfRange() {
@@ -150,14 +159,14 @@ struct Engine<S: CommitmentScheme>: Backend {
             weights.append(tensor)
         }
         progress("commit weights")
-        let scheme = try weightScheme(graph, securityBits)
+        let scheme = try weightScheme(nodes, securityBits)
         let (commitment, state) = try scheme.commit(weights)
         progress("prove weight ranges")
         let layout = try ProofLayout(weights: nodes, field: F.self)
         let witness = try Witness(layout, weights: weights)
         let auxiliary = try witnessScheme(layout.columns[nodes.count...], securityBits)
         let transcript = ProverTranscript(domain: Self.domain, hash: hash)
-        absorbSetup(transcript, model.plan, commitment, scheme, auxiliary, securityBits)
+        absorbSetup(transcript, program, commitment, scheme, auxiliary, securityBits)
         let extra = Array(witness.columns[nodes.count...])
         let (extraCommitment, extraState) = try auxiliary.commit(extra)
         transcript.send("witness commitment", bytes: extraCommitment)
@@ -170,22 +179,21 @@ struct Engine<S: CommitmentScheme>: Backend {
         auxiliary.open(extra, state: extraState, claims: other, transcript: transcript)
         scheme.open(weights, state: state, claims: own, transcript: transcript)
         let key = VerifyingKey(
-            backend: name, securityBits: securityBits, plan: model.plan, weightCommitment: commitment,
+            backend: name, securityBits: securityBits, program: program, weightCommitment: commitment,
             rangeProof: transcript.proof)
         let budget = self.budget(channel, scheme, auxiliary)
         guard budget.wholeBits >= securityBits else { throw tooWeak(budget, securityBits) }
-        return ProvingKey(verifyingKey: key, weights: model.weights, commitmentState: scheme.encodeState(state))
+        return ProvingKey(verifyingKey: key, weights: named, commitmentState: scheme.encodeState(state))
     }
 
     /// Checks the range proof that a verifying key carries.
     func verifySetup(_ key: VerifyingKey) throws -> SoundnessBudget {
-        let graph = try key.plan.graph(tokenCount: 1)
-        let nodes = graph.weightNodes
-        let scheme = try weightScheme(graph, key.securityBits)
+        let nodes = try key.program.weightNodes()
+        let scheme = try weightScheme(nodes, key.securityBits)
         let layout = try ProofLayout(weights: nodes, field: F.self)
         let auxiliary = try witnessScheme(layout.columns[nodes.count...], key.securityBits)
         let transcript = VerifierTranscript(domain: Self.domain, hash: hash, proof: key.rangeProof)
-        absorbSetup(transcript, key.plan, key.weightCommitment, scheme, auxiliary, key.securityBits)
+        absorbSetup(transcript, key.program, key.weightCommitment, scheme, auxiliary, key.securityBits)
         let extraCommitment = try transcript.receiveBytes("witness commitment", count: auxiliary.commitmentByteCount)
         let channel = Channel<F>(.verifier(transcript))
         let context = BlockContext(
@@ -215,14 +223,14 @@ struct Engine<S: CommitmentScheme>: Backend {
     }
 
     private func absorbSetup(
-        _ transcript: Transcript, _ plan: ModelPlan, _ commitment: [UInt8], _ scheme: S, _ auxiliary: S,
+        _ transcript: Transcript, _ program: Program, _ commitment: [UInt8], _ scheme: S, _ auxiliary: S,
         _ securityBits: Int
     ) {
         transcript.absorb("purpose", string: "weight ranges")
         transcript.absorb("version", integer: UInt64(Statement.currentVersion))
         transcript.absorb("backend", string: name)
         transcript.absorb("security", integer: UInt64(securityBits))
-        transcript.absorb("plan", try! plan.canonicalJSON())
+        transcript.absorb("program", try! program.canonicalJSON())
         transcript.absorb("weight scheme", string: scheme.parameterDescription)
         transcript.absorb("witness scheme", string: auxiliary.parameterDescription)
         transcript.absorb("weight commitment", commitment)
@@ -253,7 +261,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         try requireBackend(verifyingKey)
         let clock = PhaseClock()
         progress("run the model")
-        let layout = try self.layout(verifyingKey.plan.graph(tokenCount: tokens.count))
+        let layout = try self.layout(verifyingKey.program.graph(tokenCount: tokens.count))
         let execution = try Interpreter(graph: layout.graph, weights: key.weights).run(tokens: tokens)
         clock.lap("run the model", bytes: 0)
         progress("witness")
@@ -272,7 +280,7 @@ struct Engine<S: CommitmentScheme>: Backend {
             backend: name, modelDigest: try verifyingKey.digest().description, input: tokens, output: witness.output,
             securityBits: verifyingKey.securityBits)
         let weights = layout.graph.weightNodes.map { key.weights[$0.name]! }
-        let weightScheme = try self.weightScheme(layout.graph, verifyingKey.securityBits)
+        let weightScheme = try self.weightScheme(layout.graph.weightNodes, verifyingKey.securityBits)
         let witnessScheme = try self.witnessScheme(layout.columns[...], verifyingKey.securityBits)
         let transcript = ProverTranscript(domain: Self.domain, hash: hash)
         absorbStatement(transcript, statement, layout.graph, weightScheme, witnessScheme, verifyingKey.weightCommitment)
@@ -328,17 +336,19 @@ struct Engine<S: CommitmentScheme>: Backend {
         guard statement.securityBits == key.securityBits else {
             throw reject("statement", "claims \(statement.securityBits) bits, the key was made for \(key.securityBits)")
         }
-        let vocabulary = key.plan.shape.vocabulary
-        guard !statement.input.isEmpty, statement.input.count <= key.plan.maximumTokens,
-            statement.input.allSatisfy({ (0..<vocabulary).contains($0) })
-        else { throw reject("statement", "the input is empty, too long or has a token outside 0..<\(vocabulary)") }
-        guard (0..<vocabulary).contains(statement.output) else { throw reject("statement", "the output is no token") }
+        let program = key.program
+        guard program.tokenCounts.contains(statement.input.count),
+            statement.input.allSatisfy({ (0..<program.inputs).contains($0) })
+        else {
+            throw reject("statement", "the input is empty, of a wrong length or has a token outside 0..<\(program.inputs)")
+        }
+        guard (0..<program.outputs).contains(statement.output) else { throw reject("statement", "the output is no token") }
 
         let setupBudget = try verifySetup(key)
         clock.lap("weight ranges", bytes: key.rangeProof.count)
 
-        let layout = try self.layout(key.plan.graph(tokenCount: statement.input.count))
-        let weightScheme = try self.weightScheme(layout.graph, key.securityBits)
+        let layout = try self.layout(key.program.graph(tokenCount: statement.input.count))
+        let weightScheme = try self.weightScheme(layout.graph.weightNodes, key.securityBits)
         let witnessScheme = try self.witnessScheme(layout.columns[...], key.securityBits)
         clock.lap("layout", bytes: 0)
         let transcript = VerifierTranscript(domain: Self.domain, hash: hash, proof: proof)

@@ -8,16 +8,16 @@ import Transcripts
 public struct VerifyingKey: Sendable {
     public let backend: String
     public let securityBits: Int
-    public let plan: ModelPlan
+    public let program: Program
     public let weightCommitment: [UInt8]
     public let rangeProof: [UInt8]
 
     static let magic = Array("ASSAYVK1".utf8)
 
-    public init(backend: String, securityBits: Int, plan: ModelPlan, weightCommitment: [UInt8], rangeProof: [UInt8]) {
+    public init(backend: String, securityBits: Int, program: Program, weightCommitment: [UInt8], rangeProof: [UInt8]) {
         self.backend = backend
         self.securityBits = securityBits
-        self.plan = plan
+        self.program = program
         self.weightCommitment = weightCommitment
         self.rangeProof = rangeProof
     }
@@ -26,7 +26,7 @@ public struct VerifyingKey: Sendable {
         var out = ByteWriter(magic: VerifyingKey.magic)
         out.field(Array(backend.utf8))
         out.integer(UInt64(securityBits))
-        out.field(try plan.canonicalJSON())
+        out.field(try program.canonicalJSON())
         out.field(weightCommitment)
         out.field(rangeProof)
         return out.bytes
@@ -40,8 +40,8 @@ public struct VerifyingKey: Sendable {
         guard bits >= 1 && bits <= 256 else { throw AssayError(.badData, "verifying key: security level \(bits)") }
         securityBits = Int(bits)
         do {
-            plan = try JSONDecoder().decode(ModelPlan.self, from: Data(try reader.field()))
-            try plan.validate()
+            program = try JSONDecoder().decode(Program.self, from: Data(try reader.field()))
+            try program.validate()
         } catch let error as AssayError {
             throw error
         } catch {
@@ -80,7 +80,7 @@ public struct ProvingKey: Sendable {
         var out = ByteWriter(magic: ProvingKey.magic)
         out.field(Array(try verifyingKey.digest().bytes))
         out.field(commitmentState)
-        for node in try verifyingKey.plan.graph(tokenCount: 1).weightNodes {
+        for node in try verifyingKey.program.weightNodes() {
             out.field(IntegerBytes.encode(weights[node.name]!))
         }
         try Files.makeFolder(folder)
@@ -100,7 +100,7 @@ public struct ProvingKey: Sendable {
         }
         let state = try reader.field()
         var weights: [String: IntegerTensor] = [:]
-        for node in try verifyingKey.plan.graph(tokenCount: 1).weightNodes {
+        for node in try verifyingKey.program.weightNodes() {
             weights[node.name] = try IntegerBytes.decode(
                 try reader.field(), shape: node.shape, range: node.range, name: "\(path): \(node.name)")
         }
@@ -109,7 +109,7 @@ public struct ProvingKey: Sendable {
     }
 }
 
-extension ModelPlan {
+extension Program {
     /// The one encoding that keys hold and transcripts absorb.
     func canonicalJSON() throws -> [UInt8] {
         let encoder = JSONEncoder()

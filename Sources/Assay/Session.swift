@@ -64,7 +64,7 @@ public struct Session: Sendable {
                 .badData,
                 "the keys were made for another model than '\(name)': \(what) differs; run `assay setup` on this model")
         }
-        guard key.verifyingKey.plan == quantised.plan else { throw other("the quantised plan") }
+        guard key.verifyingKey.program == .decoder(quantised.plan) else { throw other("the quantised plan") }
         for (weight, tensor) in quantised.weights {
             guard let kept = key.weights[weight], kept.shape == tensor.shape, kept.hasSameEntries(as: tensor) else {
                 throw other("weight '\(weight)'")
@@ -74,7 +74,7 @@ public struct Session: Sendable {
 
     /// A digest of the integer model, plan and weights, the same under every backend.
     public func digest() throws -> String {
-        var parts = [HashFunction.blake3.hash(try quantised.plan.canonicalJSON())]
+        var parts = [HashFunction.blake3.hash(try Program.decoder(quantised.plan).canonicalJSON())]
         for name in quantised.weights.keys.sorted() {
             parts.append(HashFunction.blake3.hash(Array(name.utf8)))
             parts.append(quantised.weights[name]!.digest())

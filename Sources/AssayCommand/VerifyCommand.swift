@@ -44,7 +44,7 @@ struct VerifyCommand: ParsableCommand {
             progress.begin("verify")
             let verified = try Measured { try ProofFolder.verify(folder, keyFile: key) }
             let statement = verified.value.report.statement
-            let vocabulary = verified.value.key.plan.shape.vocabulary
+            let vocabulary = verified.value.key.program.inputs
             let report = Report(
                 accepted: true, backend: statement.backend, modelDigest: statement.modelDigest, input: statement.input,
                 output: statement.output, outputText: TokenText.describe([statement.output], vocabulary: vocabulary),

@@ -84,7 +84,7 @@ public enum GraphProof<F: ProofField> {
         for id in c.graph.nodes.indices.reversed() {
             let node = c.graph.nodes[id]
             switch node.operation {
-            case .embed, .contract, .combine, .requantise(_, _, nil): try MergeBlock<F>.merge(c, id)
+            case .embed, .contract, .combine, .windows, .requantise(_, _, nil): try MergeBlock<F>.merge(c, id)
             default: break
             }
             switch node.operation {
@@ -107,6 +107,11 @@ public enum GraphProof<F: ProofField> {
             case .argmax(let x): try CompareBlock<F>.argmax(c, id, x)
             case .slice(let x, let axis, let index):
                 try ReindexBlock<F>.slice(c, id, c.book.take(.node(id)), x, axis: axis, index: index)
+            case .reshape(let x):
+                for (point, value) in c.book.take(.node(id)).settle() { try c.claim(.node(x), at: point, is: value) }
+            case .windows(let x, let size, let stride, let padding):
+                try WindowsBlock<F>.windows(
+                    c, id, c.book.take(.node(id)), x, size: size, stride: stride, padding: padding)
             }
         }
         var openings = Openings()

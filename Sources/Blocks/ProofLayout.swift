@@ -157,7 +157,7 @@ public struct ProofLayout: Sendable {
 
     private mutating func add(_ node: Node, _ id: NodeID, covered: Set<NodeID>) throws {
         switch node.operation {
-        case .tokens, .embed, .weight, .constant, .causalMask, .contract, .combine, .slice: break
+        case .tokens, .embed, .weight, .constant, .causalMask, .contract, .combine, .slice, .reshape, .windows: break
         case .requantise(let x, let shift, let table):
             var form = LinearForm(terms: [.init(.node(x))])
             if shift > 0 {

@@ -357,6 +357,9 @@ extension Operation {
         case .squareRoot(let x): .squareRoot(map(x))
         case .rowMaximum(let x): .rowMaximum(map(x))
         case .slice(let x, let axis, let index): .slice(map(x), axis: axis, index: index)
+        case .reshape(let x): .reshape(map(x))
+        case .windows(let x, let size, let stride, let padding):
+            .windows(map(x), size: size, stride: stride, padding: padding)
         case .argmax(let x): .argmax(map(x))
         }
     }

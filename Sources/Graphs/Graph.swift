@@ -72,6 +72,13 @@ public enum Operation: Hashable, Sendable {
     case rowMaximum(NodeID)
     /// Fixes dimension `axis` at `index`; the output lacks that dimension.
     case slice(NodeID, axis: Int, index: Int)
+    /// The same entries in the same order under other dimensions, where the padded index of every entry stays what it is:
+    /// dimensions merge with, or are split off, an inner dimension of 2^k entries.
+    case reshape(NodeID)
+    /// The windows of an image: x has dimensions [height, width, channels], out[i, j, c, t] is
+    /// `x[stride * i + t / size - padding, stride * j + t % size - padding, c]` for `t < size^2`, and 0 outside the image.
+    /// A convolution is a contraction with this view, pooling a maximum or a sum over its last dimension.
+    case windows(NodeID, size: Int, stride: Int, padding: Int)
     /// The least index of the maximum of a vector; a scalar, public.
     case argmax(NodeID)
 }
@@ -93,7 +100,9 @@ public struct Node: Hashable, Sendable {
         case .combine(let terms, _): terms.map(\.node)
         case .requantise(let x, _, _): [x]
         case .divide(let n, let d, _): [n, d]
-        case .squareRoot(let x), .rowMaximum(let x), .slice(let x, _, _), .argmax(let x): [x]
+        case .squareRoot(let x), .rowMaximum(let x), .slice(let x, _, _), .reshape(let x), .windows(let x, _, _, _),
+            .argmax(let x):
+            [x]
         }
     }
 }

@@ -159,6 +159,26 @@ public struct GraphBuilder {
         return try append(name, .slice(x, axis: axis, index: index), dimensions, range(x))
     }
 
+    public mutating func reshape(_ name: String, _ x: NodeID, _ dimensions: [Int]) throws -> NodeID {
+        guard dimensions.allSatisfy({ $0 >= 1 }), TensorShape(dimensions).hasSameIndices(as: shape(x)) else {
+            throw GraphError(
+                node: name, "\(shape(x)) cannot become \(dimensions): only dimensions of 2^k entries merge or split off")
+        }
+        return try append(name, .reshape(x), dimensions, range(x))
+    }
+
+    public mutating func windows(
+        _ name: String, _ x: NodeID, size: Int, stride: Int = 1, padding: Int = 0
+    ) throws -> NodeID {
+        guard let dimensions = Operation.windowDimensions(shape(x), size: size, stride: stride, padding: padding) else {
+            throw GraphError(
+                node: name, "no windows of \(size) x \(size), stride \(stride), padding \(padding) in \(shape(x))")
+        }
+        let own = range(x)
+        let outside = padding > 0 ? min(own.lowerBound, 0)...max(own.upperBound, 0) : own
+        return try append(name, .windows(x, size: size, stride: stride, padding: padding), dimensions, outside)
+    }
+
     public mutating func argmax(_ name: String, _ x: NodeID) throws -> NodeID {
         guard shape(x).dimensions.count == 1 else { throw GraphError(node: name, "argmax reads a vector") }
         return try append(name, .argmax(x), [], 0...Int64(shape(x).dimensions[0] - 1))

@@ -55,7 +55,7 @@ public func describe(_ graph: Graph) -> [NodeSummary] {
         var committed = 0
         var multiplyAdds = 0
         switch node.operation {
-        case .tokens, .constant, .causalMask, .weight, .embed, .slice: break
+        case .tokens, .constant, .causalMask, .weight, .embed, .slice, .reshape, .windows: break
         case .contract(let a, _, let labels, _, let out):
             multiplyAdds =
                 count
@@ -106,6 +106,8 @@ extension Operation {
         case .squareRoot: "squareRoot"
         case .rowMaximum: "rowMaximum"
         case .slice: "slice"
+        case .reshape: "reshape"
+        case .windows: "windows"
         case .argmax: "argmax"
         }
     }

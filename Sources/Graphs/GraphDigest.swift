@@ -109,6 +109,15 @@ private struct CanonicalWriter {
         case .argmax(let x):
             bytes.append(12)
             count(x)
+        case .reshape(let x):
+            bytes.append(13)
+            count(x)
+        case .windows(let x, let size, let stride, let padding):
+            bytes.append(14)
+            count(x)
+            count(size)
+            count(stride)
+            count(padding)
         }
     }
 }

@@ -62,6 +62,9 @@ private struct ExportedGraph: Encodable {
         var table: Int?
         var axis: Int?
         var index: Int?
+        var size: Int?
+        var stride: Int?
+        var padding: Int?
 
         init(_ node: Graphs.Node) {
             name = node.name
@@ -70,7 +73,7 @@ private struct ExportedGraph: Encodable {
             shape = node.shape.dimensions
             range = [node.range.lowerBound, node.range.upperBound]
             switch node.operation {
-            case .tokens, .embed, .causalMask, .squareRoot, .rowMaximum, .argmax: break
+            case .tokens, .embed, .causalMask, .squareRoot, .rowMaximum, .reshape, .argmax: break
             case .weight(let name): weight = name
             case .constant(let entries): values = base64(entries)
             case .contract(_, _, let a, let b, let out): labels = [a, b, out]
@@ -85,6 +88,10 @@ private struct ExportedGraph: Encodable {
             case .slice(_, let along, let position):
                 axis = along
                 index = position
+            case .windows(_, let width, let step, let border):
+                size = width
+                stride = step
+                padding = border
             }
         }
     }

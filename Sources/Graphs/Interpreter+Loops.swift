@@ -89,6 +89,49 @@ struct CopyRows: ElementLoop {
     }
 }
 
+/// The windows of an image; see `Operation.windows`.
+struct Windows: ElementLoop {
+    let input: [Int]
+    let output: [Int]
+    let size: Int
+    let stride: Int
+    let padding: Int
+
+    func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>) {
+        let (height, width, channels) = (input[0], input[1], input[2])
+        let (columns, taps) = (output[1], size * size)
+        Parallel.forEachChunk(output[0] * columns, grain: max(1, grainOfElements / (channels * taps))) { range in
+            for position in range {
+                let (i, j) = position.quotientAndRemainder(dividingBy: columns)
+                let to = destination + position * channels * taps
+                for t in 0..<taps {
+                    let (y, x) = (stride * i + t / size - padding, stride * j + t % size - padding)
+                    if y >= 0 && y < height && x >= 0 && x < width {
+                        let from = source + (y * width + x) * channels
+                        for c in 0..<channels { to[c * taps + t] = D(truncatingIfNeeded: from[c]) }
+                    } else {
+                        for c in 0..<channels { to[c * taps + t] = 0 }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension Operation {
+    /// The dimensions of the windows of an image, [height, width, channels]; nil where there are none.
+    static func windowDimensions(_ image: TensorShape, size: Int, stride: Int, padding: Int) -> [Int]? {
+        let own = image.dimensions
+        guard own.count == 3, (1...64).contains(size), (1...size).contains(stride), (0..<size).contains(padding),
+            own[0] + 2 * padding >= size, own[1] + 2 * padding >= size
+        else { return nil }
+        return [
+            (own[0] + 2 * padding - size) / stride + 1, (own[1] + 2 * padding - size) / stride + 1, own[2],
+            size * size,
+        ]
+    }
+}
+
 /// The maximum of each row of `width` entries.
 struct RowMaxima: ElementLoop {
     let width: Int

@@ -127,6 +127,14 @@ public struct Interpreter: Sendable {
             let width = dimensions[(axis + 1)...].reduce(1, *)
             let rows = (0..<dimensions[..<axis].reduce(1, *)).map { $0 * dimensions[axis] + index }
             CopyRows(rows: rows, width: width).dispatch(values[x].storage, result.storage)
+        case .reshape(let x):
+            let count = node.shape.count
+            CopyRows(rows: [0], width: count).dispatch(values[x].storage, result.storage)
+        case .windows(let x, let size, let stride, let padding):
+            Windows(
+                input: values[x].shape.dimensions, output: node.shape.dimensions, size: size, stride: stride,
+                padding: padding
+            ).dispatch(values[x].storage, result.storage)
         case .argmax(let x):
             result.storage[0] = Int64(values[x].storage.leastIndexOfMaximum())
         }
@@ -212,6 +220,13 @@ extension Graph {
                 try require(rest.indices.contains(axis) && (0..<rest[axis]).contains(index), "there is no such index")
                 rest.remove(at: axis)
                 try require(own == rest, "the shapes do not agree")
+            case .reshape(let x):
+                try require(node.shape.hasSameIndices(as: nodes[x].shape), "entries would change their indices")
+            case .windows(let x, let size, let stride, let padding):
+                try require(
+                    own
+                        == Operation.windowDimensions(nodes[x].shape, size: size, stride: stride, padding: padding),
+                    "the shapes do not agree")
             case .argmax(let x):
                 try require(own.isEmpty && shape(x).count == 1, "argmax reads a vector")
             }

@@ -104,7 +104,7 @@ extension Graph {
         let node = nodes[id]
         var need = Need(Saturating.magnitude(node.range), "its value")
         switch node.operation {
-        case .tokens, .weight, .constant, .causalMask, .embed, .contract, .combine, .slice: break
+        case .tokens, .weight, .constant, .causalMask, .embed, .contract, .combine, .slice, .reshape, .windows: break
         case .requantise(let x, let shift, let table):
             // x + 2^(shift-1) = 2^shift h + remainder, with h anywhere that its lookup allows.
             let h = Saturating.magnitude(

@@ -138,10 +138,10 @@ extension FractionalSum {
             var first = 0
             while first < layout.order.count {
                 let segment = layout.order[first]
-                let dimensions = FractionLayout.compact(layout.shapes[segment].dimensions)
+                let dimensions = layout.shapes[segment].compacted
                 var end = first + 1
                 while end < layout.order.count, leaves[layout.order[end]].isReciprocal == leaves[segment].isReciprocal,
-                    FractionLayout.compact(layout.shapes[layout.order[end]].dimensions) == dimensions
+                    layout.shapes[layout.order[end]].compacted == dimensions
                 {
                     end += 1
                 }

@@ -20,7 +20,7 @@ public struct FractionLayout: Sendable {
 
     public init(_ shapes: [TensorShape]) {
         self.shapes = shapes
-        let compact = shapes.map { FractionLayout.compact($0.dimensions) }
+        let compact = shapes.map(\.compacted)
         let sizes = shapes.map(\.variableCount)
         order = shapes.indices.sorted {
             if sizes[$0] != sizes[$1] { return sizes[$0] > sizes[$1] }
@@ -36,19 +36,6 @@ public struct FractionLayout: Sendable {
         self.offsets = offsets
         variableCount = max(1, TensorShape.bits(max(next, 1)))
         leafCount = shapes.reduce(0) { $0 + $1.count }
-    }
-
-    /// The same indices with fewer dimensions: a dimension outside one of 2^k entries makes one dimension with it.
-    static func compact(_ dimensions: [Int]) -> [Int] {
-        var result: [Int] = []
-        for d in dimensions.reversed() {
-            if let inner = result.last, inner & (inner - 1) == 0 {
-                result[result.count - 1] = inner * d
-            } else {
-                result.append(d)
-            }
-        }
-        return result.reversed().filter { $0 > 1 }
     }
 
     /// The weight of a segment at a point, `eq(high coordinates, position)`, and the segment's own coordinates.

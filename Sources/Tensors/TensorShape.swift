@@ -36,6 +36,23 @@ public struct TensorShape: Hashable, Sendable, CustomStringConvertible {
         return result
     }
 
+    /// Fewer dimensions with the same padded indices: a dimension outside one of 2^k entries makes one dimension with it,
+    /// and dimensions of one entry vanish.
+    public var compacted: [Int] {
+        var result: [Int] = []
+        for d in dimensions.reversed() {
+            if let inner = result.last, inner & (inner - 1) == 0 {
+                result[result.count - 1] = inner * d
+            } else {
+                result.append(d)
+            }
+        }
+        return result.reversed().filter { $0 > 1 }
+    }
+
+    /// Whether entries in row-major order have the same padded indices, so that points mean the same.
+    public func hasSameIndices(as other: TensorShape) -> Bool { compacted == other.compacted }
+
     /// The coordinates of a point that belong to each dimension, outermost dimension first; inside a dimension least
     /// significant bit first.
     public func split<E>(_ point: [E]) -> [[E]] {

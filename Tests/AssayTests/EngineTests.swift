@@ -150,7 +150,7 @@ import Transcripts
             var proof = key.rangeProof
             proof[i] ^= 1
             let bad = VerifyingKey(
-                backend: key.backend, securityBits: key.securityBits, plan: key.plan,
+                backend: key.backend, securityBits: key.securityBits, program: key.program,
                 weightCommitment: key.weightCommitment, rangeProof: proof)
             var statement = made.result.statement
             statement.modelDigest = try bad.digest().description

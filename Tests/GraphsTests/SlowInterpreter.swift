@@ -102,6 +102,16 @@ struct SlowInterpreter {
                 full.insert(position, at: axis)
                 return values[x][flat(full, dimensions(x))]
             }
+        case .reshape(let x):
+            return values[x]
+        case .windows(let x, let size, let stride, let padding):
+            let image = dimensions(x)
+            return all.map { index in
+                let y = index[0] * stride + index[3] / size - padding
+                let column = index[1] * stride + index[3] % size - padding
+                guard (0..<image[0]).contains(y), (0..<image[1]).contains(column) else { return 0 }
+                return values[x][flat([y, column, index[2]], image)]
+            }
         case .argmax(let x):
             let top = values[x].sorted().last!
             return [Int64(values[x].firstIndex(of: top)!)]

@@ -13,7 +13,7 @@ public enum SampleGraphs {
     public static func all(seed: UInt64 = 1, random: Int = 12, extremes: Bool = false) -> [Sample] {
         let named: [(String, (inout Maker) throws -> Void)] = [
             ("dense", dense), ("attention", attention), ("norm", norm), ("rotary", rotary),
-            ("broadcast", broadcast), ("labels", labels), ("lookups", lookups), ("single", single),
+            ("broadcast", broadcast), ("labels", labels), ("lookups", lookups), ("single", single), ("images", images),
         ]
         var samples: [Sample] = []
         for (i, (name, body)) in named.enumerated() {
@@ -216,6 +216,23 @@ public enum SampleGraphs {
         let tops = try m.builder.rowMaximum("tops", d)
         let weight = try m.weight("mix", [4, 9], -127...127)
         try m.finish(try m.builder.contract("logits", tops, weight, "t", "tv", "v"))
+    }
+
+    /// Two convolutions, one with a stride and an odd image, maximum pooling, and a claim on windows that overlap.
+    private static func images(_ m: inout Maker) throws {
+        let pixels = try m.embedding(tokens: 48, vocabulary: 9, [3])
+        let image = try m.builder.reshape("image", pixels, [6, 8, 3])
+        let views = try m.builder.windows("views", image, size: 3, padding: 1)
+        let first = try m.weight("first.weight", [5, 3, 9], -127...127)
+        let a = try m.builder.contract("first.product", views, first, "yxct", "oct", "yxo")
+        let b = try m.requantise("first", a, shift: 9, clampedTo: 0...127)
+        let pooled = try m.builder.rowMaximum("pooled", try m.builder.windows("pools", b, size: 2, stride: 2))
+        let wide = try m.builder.windows("wide", pooled, size: 3, stride: 2, padding: 2)
+        let second = try m.weight("second.weight", [4, 5, 9], -127...127)
+        let c = try m.builder.contract("second.product", wide, second, "yxct", "oct", "yxo")
+        let d = try m.requantise("second", c, shift: 9, clampedTo: -127...127)
+        let head = try m.weight("head", [7, 3, 3, 4], -127...127)
+        try m.finish(try m.builder.contract("logits", d, head, "yxo", "vyxo", "v"))
     }
 
     /// Every dimension is 1.
