@@ -10,6 +10,7 @@ public struct GraphBuilder {
     public init() {}
 
     public func shape(_ node: NodeID) -> TensorShape { nodes[node].shape }
+    public func name(of node: NodeID) -> String { nodes[node].name }
     public func range(_ node: NodeID) -> ClosedRange<Int64> { nodes[node].range }
 
     /// The id of an equal table, or of this one, newly added.

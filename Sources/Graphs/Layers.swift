@@ -155,20 +155,21 @@ extension GraphBuilder {
     }
 
     /// Rotates accumulators by their positions and requantises once. Exact but for that rounding and the rounding of the
-    /// rotation's own entries. `x` has labels `i` + `heads` + `bf` (b: the two halves of a head, as `rotate_half` pairs them).
+    /// rotation's own entries. `x` has labels `rows` + `heads` + `bf` (b: the two halves of a head, as `rotate_half` pairs them).
     /// Where the product would leave the field, `narrow` shifts the accumulator first.
     public mutating func rotate(
-        _ name: String, _ x: NodeID, rotation: NodeID, heads: String, narrow: Int?, _ result: Lookup
+        _ name: String, _ x: NodeID, rotation: NodeID, rows: String, heads: String, narrow: Int?, _ result: Lookup
     ) throws -> NodeID {
         var x = x
         if let narrow { x = try requantise(name + ".narrow", x, shift: narrow) }
-        let turned = try contract(name + ".turned", x, rotation, "i\(heads)bf", "iabf", "i\(heads)af")
+        let turned = try contract(
+            name + ".turned", x, rotation, "\(rows)\(heads)bf", "\(rows)abf", "\(rows)\(heads)af")
         return try lookup(name, turned, result)
     }
 
     /// Causal attention (Vaswani et al. 2017) with grouped key/value heads (Ainslie et al. 2023), `k` key/value heads by `g`
-    /// query heads each. Labels: queries `ikg` + e, keys and values `jk` + e; `headLabels` are those of e for queries and keys.
-    /// The result has labels `ikge` and the scale of the values.
+    /// query heads each. Labels: queries `rows` + `kg` + e, keys and values `jk` + e; `headLabels` are those of e for queries and keys.
+    /// The result has labels `rows` + `kge` and the scale of the values. Without a mask every query sees every position.
     ///
     ///     s = q . k        m = max_j s        e = exponential((m - s) >> shift)        S = sum_j e
     ///     o = floor((2 sum_j e v + S) / (2 S + 1))
@@ -181,33 +182,39 @@ extension GraphBuilder {
     /// Positions to come are pushed below every other score by `penalty`, so far that the exponential is exactly 0 for them
     /// whatever the scores: with |s| <= M, m - s >= penalty - 2M there, which `shift` bits less is at least `cutoff`.
     public mutating func causalAttention(
-        _ name: String, query: NodeID, key: NodeID, value: NodeID, headLabels: String, mask: NodeID, ones: NodeID,
-        exponential: Lookup, cutoff: Int64
+        _ name: String, rows: String, query: NodeID, key: NodeID, value: NodeID, headLabels: String, mask: NodeID?,
+        ones: NodeID, exponential: Lookup, cutoff: Int64
     ) throws -> NodeID {
-        let scores = try contract(name + ".scores", query, key, "ikg" + headLabels, "jk" + headLabels, "ikgj")
+        let heads = rows + "kg"
+        let scores = try contract(name + ".scores", query, key, heads + headLabels, "jk" + headLabels, heads + "j")
         let dimensions = shape(scores).dimensions
+        let all = Array(dimensions.indices)
+        let rowAxes = Array(all.dropLast())
         let bound = try Interval.add(range(scores), Interval.scale(range(scores), -1, name), name).upperBound
         let penalty = try Interval.add(
             bound...bound, Interval.scale(cutoff...cutoff, 1 << Int64(exponential.shift), name), name
         ).upperBound
-        let masked = try combine(
-            name + ".masked", [Term(scores, axes: [0, 1, 2, 3]), Term(mask, coefficient: -penalty, axes: [0, 3])],
-            dimensions: dimensions)
+        var masked = scores
+        if let mask {
+            masked = try combine(
+                name + ".masked", [Term(scores, axes: all), Term(mask, coefficient: -penalty, axes: [0, all.count - 1])],
+                dimensions: dimensions)
+        }
         let top = try rowMaximum(name + ".maximum", masked)
         let distance = try combine(
-            name + ".distance", [Term(top, axes: [0, 1, 2]), Term(masked, coefficient: -1, axes: [0, 1, 2, 3])],
+            name + ".distance", [Term(top, axes: rowAxes), Term(masked, coefficient: -1, axes: all)],
             dimensions: dimensions)
         let weights = try lookup(name + ".weights", distance, exponential)
-        let total = try contract(name + ".total", weights, ones, "ikgj", "j", "ikg")
-        let mixed = try contract(name + ".mixed", weights, value, "ikgj", "jke", "ikge")
+        let total = try contract(name + ".total", weights, ones, heads + "j", "j", heads)
+        let mixed = try contract(name + ".mixed", weights, value, heads + "j", "jke", heads + "e")
         let numerator = try combine(
-            name + ".numerator", [Term(mixed, coefficient: 2, axes: [0, 1, 2, 3]), Term(total, axes: [0, 1, 2])],
+            name + ".numerator", [Term(mixed, coefficient: 2, axes: all), Term(total, axes: rowAxes)],
             dimensions: shape(mixed).dimensions)
         let denominator = try combine(
-            name + ".denominator", [Term(total, coefficient: 2, axes: [0, 1, 2])], constant: 1,
+            name + ".denominator", [Term(total, coefficient: 2, axes: rowAxes)], constant: 1,
             dimensions: shape(total).dimensions)
         let limit = max(abs(range(value).lowerBound), abs(range(value).upperBound))
-        return try divide(name, numerator, by: denominator, axes: [0, 1, 2], quotient: -limit...limit)
+        return try divide(name, numerator, by: denominator, axes: rowAxes, quotient: -limit...limit)
     }
 
     /// The elementwise product of an activated gate and the other branch, requantised once.

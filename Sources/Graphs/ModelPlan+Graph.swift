@@ -114,12 +114,14 @@ private final class Lowering {
                 try builder.rotation(
                     "rotation", count: tokenCount, half: shape.headWidth / 2, cosines: $0.cosines, sines: $0.sines)
             })
+        // Of the last layer only the last token's result matters, so but for keys and values only that is computed.
+        var rows = "i"
         for l in 0..<shape.layers {
-            x = try attention(l, x, shared)
-            x = try feedForward(l, x, shared)
+            let isLast = l == shape.layers - 1 && !allPositions
+            x = try attention(l, x, shared, lastOf: isLast ? tokenCount : nil)
+            if isLast { rows = "" }
+            x = try feedForward(l, x, shared, rows: rows)
         }
-        let rows = allPositions ? "i" : ""
-        if !allPositions { x = try builder.slice("last", x, axis: 0, index: tokenCount - 1) }
         let y = try norm("norm", 2 * shape.layers, x, rows: rows, ones: widthOnes)
         let head = try weight("head", [shape.vocabulary, shape.width])
         var logits = try builder.linear(
@@ -139,56 +141,70 @@ private final class Lowering {
         let rotation: NodeID?
     }
 
-    private func attention(_ l: Int, _ x: NodeID, _ shared: Shared) throws -> NodeID {
+    /// Attention on all tokens; or, of `count` tokens, of the last one alone to all of them, which no mask concerns.
+    private func attention(_ l: Int, _ x: NodeID, _ shared: Shared, lastOf count: Int?) throws -> NodeID {
         let shape = plan.shape
         let own = "layers.\(l).attention"
+        func last(_ x: NodeID) throws -> NodeID {
+            guard let count else { return x }
+            return try builder.slice(builder.name(of: x) + ".last", x, axis: 0, index: count - 1)
+        }
+        let rows = count == nil ? "i" : ""
         let y = try norm(own + ".norm", 2 * l, x, rows: "i", ones: shared.widthOnes)
         let (k, g, e, d) = (shape.keyValueHeads, shape.group, shape.headWidth, shape.width)
         // Heads keep their structure from the weights on: no reshape anywhere.
         let inner = shared.rotation == nil ? [e] : [2, e / 2]
         let labels = shared.rotation == nil ? "e" : "bf"
-        func project(_ name: String, _ heads: [Int], _ headLabels: String, _ inner: [Int], _ labels: String) throws
-            -> NodeID
-        {
+        func project(
+            _ name: String, _ y: NodeID, rows: String, _ heads: [Int], _ headLabels: String, _ inner: [Int],
+            _ labels: String
+        ) throws -> NodeID {
             let own = own + "." + name
             return try builder.linear(
                 own + ".accumulator", y, weight(own, heads + inner + [d]),
-                ("id", headLabels + labels + "d", "i" + headLabels + labels), bias: bias(own, heads + inner))
+                (rows + "d", headLabels + labels + "d", rows + headLabels + labels), bias: bias(own, heads + inner))
         }
-        func finish(_ name: String, _ accumulator: NodeID, _ heads: String) throws -> NodeID {
+        func finish(
+            _ name: String, _ accumulator: NodeID, rows: String, _ heads: String, _ rotation: NodeID?
+        ) throws -> NodeID {
             let own = "\(own).\(name).quantised"
-            guard let rotation = shared.rotation else { return try builder.lookup(own, accumulator, lookup(own)) }
+            guard let rotation else { return try builder.lookup(own, accumulator, lookup(own)) }
             return try builder.rotate(
-                own, accumulator, rotation: rotation, heads: heads, narrow: sites[own + ".narrow"]?.shift, lookup(own))
+                own, accumulator, rotation: rotation, rows: rows, heads: heads,
+                narrow: sites[own + ".narrow"]?.shift, lookup(own))
         }
-        let q = try finish("query", project("query", [k, g], "kg", inner, labels), "kg")
-        let key = try finish("key", project("key", [k], "k", inner, labels), "k")
+        let q = try finish(
+            "query", project("query", last(y), rows: rows, [k, g], "kg", inner, labels), rows: rows, "kg",
+            shared.rotation.map(last))
+        let key = try finish(
+            "key", project("key", y, rows: "i", [k], "k", inner, labels), rows: "i", "k", shared.rotation)
         let value = try builder.lookup(
-            own + ".value.quantised", project("value", [k], "k", [e], "e"), lookup(own + ".value.quantised"))
+            own + ".value.quantised", project("value", y, rows: "i", [k], "k", [e], "e"),
+            lookup(own + ".value.quantised"))
         guard let site = sites[own + ".weights"], let table = site.table, let cutoff = plan.tables[table].rule.cutoff
         else {
             throw GraphError(node: own + ".weights", "the model's plan has no exponential that ends in zeros")
         }
         let mixed = try builder.causalAttention(
-            own, query: q, key: key, value: value, headLabels: shared.rotation == nil ? "e" : "af", mask: shared.mask,
-            ones: shared.tokenOnes, exponential: lookup(own + ".weights"), cutoff: cutoff)
+            own, rows: rows, query: q, key: key, value: value, headLabels: shared.rotation == nil ? "e" : "af",
+            mask: count == nil ? shared.mask : nil, ones: shared.tokenOnes, exponential: lookup(own + ".weights"), cutoff: cutoff)
         let output = own + ".output"
         let accumulator = try builder.linear(
-            output + ".accumulator", mixed, weight(output, [d, k, g, e]), ("ikge", "dkge", "id"),
+            output + ".accumulator", mixed, weight(output, [d, k, g, e]), (rows + "kge", "dkge", rows + "d"),
             bias: bias(output, [d]))
         let branch = try builder.lookup(output + ".quantised", accumulator, lookup(output + ".quantised"))
-        return try add(own + ".residual", x, branch, plan.residualExponents[2 * l])
+        return try add(own + ".residual", last(x), branch, plan.residualExponents[2 * l])
     }
 
-    private func feedForward(_ l: Int, _ x: NodeID, _ shared: Shared) throws -> NodeID {
+    private func feedForward(_ l: Int, _ x: NodeID, _ shared: Shared, rows: String) throws -> NodeID {
         let shape = plan.shape
         let own = "layers.\(l).feedforward"
-        let y = try norm(own + ".norm", 2 * l + 1, x, rows: "i", ones: shared.widthOnes)
+        let y = try norm(own + ".norm", 2 * l + 1, x, rows: rows, ones: shared.widthOnes)
         let (d, m) = (shape.width, shape.hidden)
         func project(_ name: String) throws -> NodeID {
             let own = own + "." + name
             let accumulator = try builder.linear(
-                own + ".accumulator", y, weight(own, [m, d]), ("id", "md", "im"), bias: bias(own, [m]))
+                own + ".accumulator", y, weight(own, [m, d]), (rows + "d", "md", rows + "m"), bias: bias(own, [m]))
             return try builder.lookup(own + ".quantised", accumulator, lookup(own + ".quantised"))
         }
         let hidden: NodeID
@@ -196,12 +212,12 @@ private final class Lowering {
         case .gatedSiLU:
             let gate = try project("gate")
             let up = try project("up")
-            hidden = try builder.gated(own + ".hidden", gate: gate, up: up, rows: "i", lookup(own + ".hidden"))
+            hidden = try builder.gated(own + ".hidden", gate: gate, up: up, rows: rows, lookup(own + ".hidden"))
         case .gelu: hidden = try project("up")
         }
         let down = own + ".down"
         let accumulator = try builder.linear(
-            down + ".accumulator", hidden, weight(down, [d, m]), ("im", "dm", "id"), bias: bias(down, [d]))
+            down + ".accumulator", hidden, weight(down, [d, m]), (rows + "m", "dm", rows + "d"), bias: bias(down, [d]))
         let branch = try builder.lookup(down + ".quantised", accumulator, lookup(down + ".quantised"))
         return try add(own + ".residual", x, branch, plan.residualExponents[2 * l + 1])
     }

@@ -169,7 +169,7 @@ struct Bench {
         for sample in SampleGraphs.all(random: 0) {
             for node in sample.graph.nodes { kinds.insert(node.operation.kind) }
         }
-        #expect(kinds.count == 13, "\(kinds.sorted())")
+        #expect(kinds.count == 15, "\(kinds.sorted())")
     }
 
     /// Contractions of all operand widths, on both sides of the choice between matrices and rows.
