@@ -17,14 +17,9 @@
 #ifndef CSIMD_BN254_AVX2_FIELD_H
 #define CSIMD_BN254_AVX2_FIELD_H
 
+#include "../goldilocks/avx2_field.h"
 #include "scalar.h"
-#include <immintrin.h>
-#include <stddef.h>
 
-#define AVX2 __attribute__((target("avx2,bmi2,fma")))
-#define AVX2_INLINE static inline __attribute__((always_inline)) AVX2
-
-typedef __m256i v4;
 typedef __m256d d4;
 
 typedef struct {
@@ -59,9 +54,6 @@ static const uint64_t bn_over51[5] = {0x05cc89dc987a4, 0x64e24f262c77a, 0x237f02
 static const uint64_t bn_over102[5] = {0x3459f4a69e5e7, 0x25faeea4c9ca7, 0x3e771def3ca40, 0x46003708f7bc8, 0x088b040ada652};
 static const uint64_t bn_k52 = 0x1f593efffffff;
 
-AVX2_INLINE v4 bn4_set(uint64_t x) { return _mm256_set1_epi64x((long long)x); }
-AVX2_INLINE v4 bn4_words(const uint64_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
-
 AVX2_INLINE bn4 bn4_zero(void) {
     const v4 z = _mm256_setzero_si256();
     return (bn4){{z, z, z, z, z}};
@@ -69,7 +61,7 @@ AVX2_INLINE bn4 bn4_zero(void) {
 
 /// Words 0 to 3 of four elements to limbs.
 AVX2_INLINE bn4 bn4_from_words(v4 w0, v4 w1, v4 w2, v4 w3) {
-    const v4 mask = bn4_set(BN_MASK51);
+    const v4 mask = gl4_set(BN_MASK51);
     bn4 x;
     x.l[0] = _mm256_and_si256(w0, mask);
     x.l[1] = _mm256_and_si256(_mm256_or_si256(_mm256_srli_epi64(w0, 51), _mm256_slli_epi64(w1, 13)), mask);
@@ -80,7 +72,7 @@ AVX2_INLINE bn4 bn4_from_words(v4 w0, v4 w1, v4 w2, v4 w3) {
 }
 
 AVX2_INLINE bn4 bn4_broadcast(bn_scalar x) {
-    return bn4_from_words(bn4_set(x.w[0]), bn4_set(x.w[1]), bn4_set(x.w[2]), bn4_set(x.w[3]));
+    return bn4_from_words(gl4_set(x.w[0]), gl4_set(x.w[1]), gl4_set(x.w[2]), gl4_set(x.w[3]));
 }
 
 AVX2_INLINE void bn4_transpose(v4 *a) {
@@ -95,7 +87,7 @@ AVX2_INLINE void bn4_transpose(v4 *a) {
 /// Elements p[0], p[stride], p[2 stride], p[3 stride], the stride counted in elements.
 AVX2_INLINE bn4 bn4_load_strided(const uint64_t *p, size_t stride) {
     v4 a[4];
-    UNROLL for (int i = 0; i < 4; i++) a[i] = bn4_words(p + 4 * stride * i);
+    UNROLL for (int i = 0; i < 4; i++) a[i] = gl4_words(p + 4 * stride * i);
     bn4_transpose(a);
     return bn4_from_words(a[0], a[1], a[2], a[3]);
 }
@@ -110,14 +102,14 @@ AVX2_INLINE void bn4_store_strided(uint64_t *p, bn4 x, size_t stride) {
     a[2] = _mm256_or_si256(_mm256_srli_epi64(x.l[2], 26), _mm256_slli_epi64(x.l[3], 25));
     a[3] = _mm256_or_si256(_mm256_srli_epi64(x.l[3], 39), _mm256_slli_epi64(x.l[4], 12));
     bn4_transpose(a);
-    UNROLL for (int i = 0; i < 4; i++) _mm256_storeu_si256((__m256i *)(p + 4 * stride * i), a[i]);
+    UNROLL for (int i = 0; i < 4; i++) gl4_put(p + 4 * stride * i, a[i]);
 }
 
 AVX2_INLINE void bn4_store(uint64_t *p, bn4 x) { bn4_store_strided(p, x, 1); }
 
 /// Carries upwards; no limb but the top one may be negative.
 AVX2_INLINE bn4 bn4_carry(bn4 x) {
-    const v4 mask = bn4_set(BN_MASK51);
+    const v4 mask = gl4_set(BN_MASK51);
     UNROLL for (int i = 0; i < 4; i++) {
         x.l[i + 1] = _mm256_add_epi64(x.l[i + 1], _mm256_srli_epi64(x.l[i], 51));
         x.l[i] = _mm256_and_si256(x.l[i], mask);
@@ -132,7 +124,7 @@ AVX2_INLINE bn4 bn4_add(bn4 a, bn4 b) {
 
 /// a - b + m, for b at most m, where m is r or 2r with limbs lent.
 AVX2_INLINE bn4 bn4_sub_lent(bn4 a, bn4 b, const uint64_t *lent) {
-    UNROLL for (int i = 0; i < 5; i++) a.l[i] = _mm256_add_epi64(_mm256_sub_epi64(a.l[i], b.l[i]), bn4_set(lent[i]));
+    UNROLL for (int i = 0; i < 5; i++) a.l[i] = _mm256_add_epi64(_mm256_sub_epi64(a.l[i], b.l[i]), gl4_set(lent[i]));
     return bn4_carry(a);
 }
 
@@ -142,10 +134,10 @@ AVX2_INLINE bn4 bn4_sub(bn4 a, bn4 b) { return bn4_sub_lent(a, b, bn_lent_r51); 
 /// x - m if that is not negative, else x; `minus` is 2^256 - m. The sum with it reaches 2^256 if x is at least m.
 AVX2_INLINE bn4 bn4_reduce_once(bn4 x, const uint64_t *minus) {
     bn4 d;
-    UNROLL for (int i = 0; i < 5; i++) d.l[i] = _mm256_add_epi64(x.l[i], bn4_set(minus[i]));
+    UNROLL for (int i = 0; i < 5; i++) d.l[i] = _mm256_add_epi64(x.l[i], gl4_set(minus[i]));
     d = bn4_carry(d);
     const d4 reached = _mm256_castsi256_pd(_mm256_slli_epi64(d.l[4], 11));
-    d.l[4] = _mm256_and_si256(d.l[4], bn4_set((1ull << 52) - 1));
+    d.l[4] = _mm256_and_si256(d.l[4], gl4_set((1ull << 52) - 1));
     UNROLL for (int i = 0; i < 5; i++)
         d.l[i] = _mm256_castpd_si256(
             _mm256_blendv_pd(_mm256_castsi256_pd(x.l[i]), _mm256_castsi256_pd(d.l[i]), reached));
@@ -181,7 +173,7 @@ AVX2_INLINE void bn4_product(v4 *column, d4 a, d4 b) {
 /// away, and 2^51 comes to each lower half from the column above, for these are in -2^50...2^50: no column but the last
 /// is negative.
 AVX2_INLINE v4 bn4_bias(uint64_t lows, uint64_t highs) {
-    return bn4_set(lows * ((1ull << 51) - 0x4338000000000000) - highs * (0x4660000000000000 + 1));
+    return gl4_set(lows * ((1ull << 51) - 0x4338000000000000) - highs * (0x4660000000000000 + 1));
 }
 
 AVX2_INLINE bn4_wide bn4_wide_zero(void) {
@@ -213,7 +205,7 @@ AVX2_INLINE bn4 bn4_half(bn4 x) {
     UNROLL for (int i = 0; i < 5; i++) {
         const v4 half = _mm256_srli_epi64(x.l[i], 1);
         x.l[i] = i == 4 ? half
-                        : _mm256_or_si256(half, _mm256_and_si256(_mm256_slli_epi64(x.l[i + 1], 50), bn4_set(1ull << 50)));
+                        : _mm256_or_si256(half, _mm256_and_si256(_mm256_slli_epi64(x.l[i + 1], 50), gl4_set(1ull << 50)));
     }
     return x;
 }
@@ -221,7 +213,7 @@ AVX2_INLINE bn4 bn4_half(bn4 x) {
 /// The multiple of r that clears the lowest 52 bits of low + 2^51 high.
 AVX2_INLINE d4 bn4_last_multiple(v4 low, v4 high) {
     const v4 sum = _mm256_add_epi64(low, _mm256_slli_epi64(high, 51));
-    const d4 x = bn4_double(_mm256_and_si256(sum, bn4_set((1ull << 52) - 1)));
+    const d4 x = bn4_double(_mm256_and_si256(sum, gl4_set((1ull << 52) - 1)));
     const d4 k = _mm256_set1_pd((double)bn_k52), split = _mm256_set1_pd(0x1p104);
     // The product modulo 2^52, in -2^51...2^51.
     const d4 m = _mm256_fmadd_pd(x, k, _mm256_sub_pd(split, _mm256_fmadd_pd(x, k, split)));
@@ -244,8 +236,8 @@ AVX2_INLINE bn4 bn4_wide_reduce(bn4_wide *s) {
     UNROLL for (int i = 0; i < 4; i += 2) {
         c[i + 1] = _mm256_add_epi64(c[i + 1], _mm256_srli_epi64(c[i], 51));
         c[i + 2] = _mm256_add_epi64(c[i + 2], _mm256_srli_epi64(c[i + 1], 51));
-        const d4 x = bn4_double(_mm256_and_si256(c[i], bn4_set(BN_MASK51)));
-        const d4 y = bn4_double(_mm256_and_si256(c[i + 1], bn4_set(BN_MASK51)));
+        const d4 x = bn4_double(_mm256_and_si256(c[i], gl4_set(BN_MASK51)));
+        const d4 y = bn4_double(_mm256_and_si256(c[i + 1], gl4_set(BN_MASK51)));
         UNROLL for (int j = 0; j < 5; j++) {
             v4 column[2] = {c[i + 2 + j], c[i + 3 + j]};
             bn4_product(column, x, _mm256_set1_pd((double)bn_over102[j]));
@@ -265,7 +257,7 @@ AVX2_INLINE bn4 bn4_wide_reduce(bn4_wide *s) {
 AVX2_INLINE void bn4_wide_normalise(bn4_wide *s) {
     UNROLL for (int i = 0; i < 9; i++) {
         s->c[i + 1] = _mm256_add_epi64(s->c[i + 1], _mm256_srli_epi64(s->c[i], 51));
-        s->c[i] = _mm256_and_si256(s->c[i], bn4_set(BN_MASK51));
+        s->c[i] = _mm256_and_si256(s->c[i], gl4_set(BN_MASK51));
     }
 }
 

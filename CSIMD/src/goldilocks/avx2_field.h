@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AVX2 __attribute__((target("avx2,bmi2")))
+#define AVX2 __attribute__((target("avx2,bmi2,fma")))
 #define AVX2_INLINE static inline __attribute__((always_inline)) AVX2
 
 typedef __m256i v4;
@@ -94,7 +94,7 @@ AVX2_INLINE v4 gl4_add_to_flipped(v4 a, v4 b) {
 /// The canonical value of at most 2^24 products, counted with their multiplicity.
 ///
 /// 2^64 = 2^32 - 1 and 2^96 = -1, so the value is u + 2^32 v with u = l0 - h1 - l2 - h2 and v = h0 + l1 + h1 + l2, of
-/// the sums l and h of halves: |u| < 2^58 and 0 <= v < 2^58. Adding 2^60 = 2^32 2^28, and p as 1 + 2^32 (2^32 - 1),
+/// the sums l and h of halves: |u| <= 2^58 and 0 <= v < 2^59. Adding 2^60 = 2^32 2^28, and p as 1 + 2^32 (2^32 - 1),
 /// makes both positive.
 AVX2_INLINE v4 wide4_reduce(wide4 s) {
     v4 l[3];
