@@ -1,5 +1,5 @@
-// The vector operations of integers_table.h over Goldilocks, written once over vectors of LANES words. Included once for
-// each instruction set, after these definitions:
+// The vector operations of integers_table.h over Goldilocks, written once over vectors of LANES words. Included once
+// for each instruction set, after these definitions:
 //
 //   LANES, KERNEL, INLINE, NAME(x)
 //   SMALL_BITS            bits of the small factor of a product

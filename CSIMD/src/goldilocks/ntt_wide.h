@@ -49,8 +49,8 @@ KERNEL void tree(row *x, int bits, size_t node, const u64 *table) {
     }
 }
 
-// Rows of `columns` <= LANES columns from `from` to `to`, which may be the same. What does not fit the cache goes in two
-// passes: the upper half of the levels on every 2^lower-th row, then the lower half on neighbouring rows.
+// Rows of `columns` <= LANES columns from `from` to `to`, which may be the same. What does not fit the cache goes in
+// two passes: the upper half of the levels on every 2^lower-th row, then the lower half on neighbouring rows.
 KERNEL void transform(const u64 *from, u64 *to, size_t stride, size_t columns, int bits, size_t node, const u64 *table,
                       row *scratch) {
     const size_t step = WORDS * stride;
@@ -93,7 +93,7 @@ KERNEL void encode_wide(u64 *values, size_t stride, size_t width, int message_bi
     const size_t step = flat ? LANES : stride, columns = flat ? LANES : width;
     const size_t copies = (size_t)1 << log_inverse_rate;
     const int kept = bits < SCRATCH_BITS ? bits : SCRATCH_BITS;
-    row *scratch = aligned_alloc(64, sizeof(row) << kept);
+    row *scratch = aligned_alloc(_Alignof(row), sizeof(row) << kept);
     if (scratch == NULL) abort();
     for (size_t j = 0; j < columns; j += LANES) {
         const size_t some = columns - j < LANES ? columns - j : LANES;
