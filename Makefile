@@ -5,7 +5,7 @@ ASSAY = .build/release/assay
 BACKENDS ?= all
 OUT ?= results
 
-.PHONY: all ablate test build deps lint format reference fuzz clean
+.PHONY: all ablate test sanitize build deps lint format reference fuzz clean
 
 all: build
 
@@ -30,6 +30,22 @@ TEST_FLAGS = -c release --scratch-path .build/tests -Xswiftc -enable-testing
 test: deps
 	$(SWIFT) build $(TEST_FLAGS) --build-tests
 	SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TEST_FLAGS) --skip-build
+
+# The tests of the C kernels under AddressSanitizer, and with every undefined operation of C a trap (long: two builds).
+# Kernel and hash tests go through all CPU levels by themselves.
+SANITIZE_FLAGS = -c release -Xswiftc -enable-testing -Xswiftc -DSANITIZED
+ASAN_FLAGS = $(SANITIZE_FLAGS) --scratch-path .build/asan --sanitize=address
+UBSAN_FLAGS = $(SANITIZE_FLAGS) --scratch-path .build/ubsan -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
+
+sanitize: deps
+	set -e; for flags in "$(ASAN_FLAGS)" "$(UBSAN_FLAGS)"; do \
+		$(SWIFT) build $$flags --build-tests; \
+		export SWIFT_BACKTRACE=enable=no; \
+		$(SWIFT) test $$flags --skip-build --filter '^(FieldsTests|TranscriptsTests)\.'; \
+		for level in portable avx2 avx512; do \
+			CSIMD_LEVEL=$$level $(SWIFT) test $$flags --skip-build --filter '^MultilinearsTests\.'; \
+		done; \
+	done
 
 # Runs the exported sample graphs through the independent NumPy implementation again, and compares with the goldens.
 reference:

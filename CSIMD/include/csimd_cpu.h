@@ -4,7 +4,7 @@
 
 typedef enum csimd_level {
     CSIMD_LEVEL_PORTABLE = 0,
-    /// AVX2 with BMI2.
+    /// AVX2 with BMI2 and FMA.
     CSIMD_LEVEL_AVX2 = 1,
     /// AVX-512 F, BW, DQ, VL, IFMA, VBMI, VNNI.
     CSIMD_LEVEL_AVX512 = 2,

@@ -53,6 +53,8 @@ public func checkKernels<F: ProofField>(
         var check = KernelCheck<F>(level: level)
         check.vectors()
         check.rounds()
+        check.equalLanes()
+        check.longSums()
         check.integers(Int8.self)
         check.integers(Int16.self)
         check.integers(Int32.self)
@@ -75,7 +77,8 @@ private enum Filling: CaseIterable {
     case bottom
 }
 
-/// Elements between guard bytes, at an address that is a multiple of the element's alignment and of nothing more.
+/// Elements between guard bytes, at an address that is a multiple of the element's alignment and of nothing more. For
+/// AddressSanitizer (`make sanitize`) nothing follows the elements, so that it sees what is read behind them, too.
 private final class GuardedVector<E: BitwiseCopyable> {
     let count: Int
     let pointer: UnsafeMutablePointer<E>
@@ -87,7 +90,11 @@ private final class GuardedVector<E: BitwiseCopyable> {
     init(count: Int) {
         self.count = count
         start = 128 + MemoryLayout<E>.alignment
-        size = start + count * MemoryLayout<E>.stride + 128
+        #if SANITIZED
+            size = start + count * MemoryLayout<E>.stride
+        #else
+            size = start + count * MemoryLayout<E>.stride + 128
+        #endif
         raw = .allocate(byteCount: size, alignment: 128)
         raw.initializeMemory(as: UInt8.self, repeating: Self.fence, count: size)
         pointer = (raw + start).bindMemory(to: E.self, capacity: count)
@@ -120,6 +127,10 @@ private struct KernelCheck<F: ProofField> {
     let level: String
     var random = SplitMix64(seed: 0x6b65_726e_656c)
     let edges: [Base]
+    /// Those that are edges as values, and the full limbs.
+    let weights: [Base]
+    /// Edge values of the words that are stored: those with all limbs of some vector form full or empty.
+    let fullLimbs: [Base]
     static var counts: [Int] { [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 1000, 1031] }
 
     init(level: String) {
@@ -133,7 +144,84 @@ private struct KernelCheck<F: ProofField> {
             edges += [power, power - .one, power + .one, -power]
             power = power.doubled
         }
-        self.edges = edges
+        fullLimbs = Self.fullLimbs()
+        func distinct(_ all: [Base]) -> [Base] {
+            var known: Set<Base> = []
+            return all.filter { known.insert($0).inserted }
+        }
+        weights = distinct(edges + fullLimbs)
+        self.edges = distinct(weights + Self.wordEdges())
+    }
+
+    /// The element with these words in memory, if they are less than the modulus and fit the element.
+    private static func stored(_ words: [UInt64]) -> Base? {
+        let size = MemoryLayout<Base>.size
+        var padded = words + [UInt64](repeating: 0, count: max(0, (size + 7) / 8 - words.count))
+        for (word, limit) in zip(padded, F.modulus + [UInt64](repeating: 0, count: padded.count)).reversed()
+        where word != limit {
+            guard word < limit else { return nil }
+            return padded.withUnsafeMutableBytes { $0.load(as: Base.self) }
+        }
+        return nil
+    }
+
+    /// Words with one bit, with all below it, their neighbours, and the same off the modulus: fields that store another
+    /// form than the value (Montgomery's) do not get these from `edges`.
+    private static func wordEdges() -> [Base] {
+        let modulus = F.modulus
+        var found: [Base] = []
+        for bit in 0..<64 * modulus.count {
+            let power = (0..<modulus.count).map { $0 == bit / 64 ? UInt64(1) << UInt64(bit % 64) : 0 }
+            let one = (0..<modulus.count).map { UInt64($0 == 0 ? 1 : 0) }
+            let all = [
+                power, adding(power, one), subtracting(power, one), subtracting(modulus, power),
+                subtracting(subtracting(modulus, power), one),
+            ]
+            found += all.compactMap(stored)
+        }
+        return found
+    }
+
+    /// Every choice of empty and full limbs of 16, 26, 32, 51 and 52 bits, where there are few; neighbours of a full one.
+    private static func fullLimbs() -> [Base] {
+        let words = F.modulus.count
+        var found: [Base] = []
+        for width in [16, 26, 32, 51, 52] {
+            let limbs = (64 * words + width - 1) / width
+            guard limbs <= 8 else { continue }
+            for choice in 1..<1 << limbs {
+                var value = [UInt64](repeating: 0, count: words)
+                for bit in 0..<64 * words where choice >> (bit / width) & 1 == 1 {
+                    value[bit / 64] |= 1 << UInt64(bit % 64)
+                }
+                // Under the modulus by dropping bits at the top.
+                for bit in (0..<64 * words).reversed() where stored(value) == nil {
+                    value[bit / 64] &= ~(1 << UInt64(bit % 64))
+                }
+                if let element = stored(value) { found.append(element) }
+            }
+        }
+        return found
+    }
+
+    private static func adding(_ a: [UInt64], _ b: [UInt64]) -> [UInt64] {
+        var carry: UInt64 = 0
+        return zip(a, b).map { x, y in
+            let (sum, over) = x.addingReportingOverflow(y)
+            let (all, overAgain) = sum.addingReportingOverflow(carry)
+            carry = over || overAgain ? 1 : 0
+            return all
+        }
+    }
+
+    private static func subtracting(_ a: [UInt64], _ b: [UInt64]) -> [UInt64] {
+        var borrow: UInt64 = 0
+        return zip(a, b).map { x, y in
+            let (rest, under) = x.subtractingReportingOverflow(y)
+            let (all, underAgain) = rest.subtractingReportingOverflow(borrow)
+            borrow = under || underAgain ? 1 : 0
+            return all
+        }
     }
 
     // MARK: Inputs
@@ -174,15 +262,17 @@ private struct KernelCheck<F: ProofField> {
 
     // MARK: Comparison
 
-    func expect<E: Equatable>(_ got: [E], _ want: [E], _ what: String) {
+    func expect<E: Equatable>(_ got: [E], _ want: [E], _ what: @autoclosure () -> String) {
         guard got != want else { return }
         let i = zip(got, want).enumerated().first { $1.0 != $1.1 }!.offset
-        Issue.record("\(F.name) \(what) at level \(level), entry \(i): \(got[i]) instead of \(want[i])")
+        Issue.record("\(F.name) \(what()) at level \(level), entry \(i): \(got[i]) instead of \(want[i])")
     }
 
-    func expect<E: Equatable & BitwiseCopyable>(_ got: GuardedVector<E>, _ want: GuardedVector<E>, _ what: String) {
-        expect(got.array, want.array, what)
-        if !got.isIntact { Issue.record("\(F.name) \(what) at level \(level) wrote outside its output") }
+    func expect<E: Equatable & BitwiseCopyable>(
+        _ got: GuardedVector<E>, _ want: GuardedVector<E>, _ what: @autoclosure () -> String
+    ) {
+        expect(got.array, want.array, what())
+        if !got.isIntact { Issue.record("\(F.name) \(what()) at level \(level) wrote outside its output") }
     }
 
     // MARK: The operations
@@ -341,6 +431,105 @@ private struct KernelCheck<F: ProofField> {
         }
     }
 
+    /// Every edge value in all lanes at once, against itself and others: each reduction meets its extremes in every lane.
+    /// One expected entry is compared with all.
+    mutating func equalLanes() {
+        let count = 37
+        func vector(_ n: Int, _ x: Challenge, _ y: Challenge) -> GuardedVector<Challenge> {
+            GuardedVector((0..<n).map { $0 % 2 == 0 ? x : y })
+        }
+        func all(_ x: Challenge) -> [Challenge] { .init(repeating: x, count: count) }
+        let few = [Base.zero, -.one, Base(2).inverse()!] + fullLimbs.suffix(1)
+        for edge in edges {
+            for other in few + [edge, edges[Int(random.next() % UInt64(edges.count))]] {
+                let x = Challenge(coordinates: .init(repeating: edge, count: Challenge.degree))
+                let y = Challenge(coordinates: .init(repeating: other, count: Challenge.degree))
+                var what: String { "of \(x) and \(y) in all lanes" }
+                let a = vector(count, x, x)
+                let b = vector(count, y, y)
+                let out = GuardedVector<Challenge>(count: count)
+                F.add(a.pointer, b.pointer, into: out.pointer, count: count)
+                expect(out.array, all(x + y), "add \(what)")
+                F.multiply(a.pointer, b.pointer, into: out.pointer, count: count)
+                expect(out.array, all(x * y), "multiply \(what)")
+                F.scale(a.pointer, by: y, into: out.pointer, count: count)
+                expect(out.array, all(x * y), "scale \(what)")
+                let sum = vector(count, x, x)
+                F.addScaled(a.pointer, by: y, to: sum.pointer, count: count)
+                expect(sum.array, all(x + x * y), "addScaled \(what)")
+                let pairs = vector(2 * count, x, y)
+                F.fold(pairs.pointer, at: y, into: out.pointer, pairs: count)
+                expect(out.array, all(x + y * (y - x)), "fold \(what)")
+                let q = vector(2 * count, y, x)
+                let qOut = GuardedVector<Challenge>(count: count)
+                F.addFractions(
+                    p: pairs.pointer, q: q.pointer, pOut: out.pointer, qOut: qOut.pointer, pairs: count)
+                var (pWanted, qWanted) = (Challenge.zero, Challenge.zero)
+                Oracle.addFractions(p: pairs.pointer, q: q.pointer, pOut: &pWanted, qOut: &qWanted, pairs: 1)
+                expect(out.array, all(pWanted), "addFractions, numerators, \(what)")
+                expect(qOut.array, all(qWanted), "addFractions, denominators, \(what)")
+                for entry in [Int32.min, .max, -1] {
+                    let integers = GuardedVector([Int32](repeating: entry, count: count))
+                    let scaled = x.scaled(by: Base(Int64(entry)))
+                    let added = vector(count, y, y)
+                    F.addScaled(integers.buffer, by: x, to: added.pointer)
+                    expect(added.array, all(y + scaled), "addScaled of \(entry) \(what)")
+                    let times = Base(Int64(count))
+                    expect(
+                        [F.innerProduct(integers.buffer, a.pointer)], [scaled.scaled(by: times)],
+                        "innerProduct of \(entry) \(what)")
+                }
+            }
+        }
+    }
+
+    /// Sums longer than any accumulator is let grow, of equal items: the sum of one item by the oracle, many times.
+    mutating func longSums() {
+        let count = 17_000
+        let times = Base(Int64(count))
+        let values = [-Base.one, .one, Base(2).inverse()!] + fullLimbs.suffix(8)
+        for (i, value) in values.enumerated() {
+            let x = Challenge(coordinates: .init(repeating: value, count: Challenge.degree))
+            let y = Challenge(coordinates: .init(repeating: values[(i + 1) % 3], count: Challenge.degree))
+            let what = "of \(count) times \(x), \(y)"
+            // Neighbours x, y: differences too are as large as they come.
+            let a = GuardedVector((0..<4 * count).map { $0 % 2 == 0 ? x : y })
+            let w = GuardedVector([Challenge](repeating: x, count: count))
+            func compare(_ got: [Challenge], _ one: [Challenge], _ name: String) {
+                expect(got, one.map { $0.scaled(by: times) }, "\(name) \(what)")
+            }
+            compare([F.innerProduct(w.pointer, w.pointer, count: count)], [x * x], "innerProduct")
+            let base = GuardedVector([Base](repeating: value, count: count))
+            compare(
+                [F.innerProduct(base: base.pointer, w.pointer, count: count)], [x.scaled(by: value)],
+                "innerProduct of base")
+            let two = F.roundProduct2(a.pointer, a.pointer, pairs: count)
+            let twoOne = Oracle.roundProduct2(a.pointer, a.pointer, pairs: 1)
+            compare([two.atZero, two.leading], [twoOne.atZero, twoOne.leading], "roundProduct2")
+            let three = F.roundProduct3(a.pointer, a.pointer, a.pointer, pairs: count)
+            let threeOne = Oracle.roundProduct3(a.pointer, a.pointer, a.pointer, pairs: 1)
+            compare(
+                [three.atZero, three.atMinusOne, three.leading],
+                [threeOne.atZero, threeOne.atMinusOne, threeOne.leading], "roundProduct3")
+            let weighted = F.roundWeightedProduct2(weights: w.pointer, a.pointer, a.pointer, pairs: count)
+            let weightedOne = Oracle.roundWeightedProduct2(weights: w.pointer, a.pointer, a.pointer, pairs: 1)
+            compare(
+                [weighted.atZero, weighted.leading], [weightedOne.atZero, weightedOne.leading],
+                "roundWeightedProduct2")
+            // Quads x, x, y, y: their halves differ.
+            let quads = GuardedVector((0..<4 * count).map { $0 % 4 < 2 ? x : y })
+            for p in [a, quads] {
+                let fractions = F.roundFractions(
+                    weights: w.pointer, p: p.pointer, q: p.pointer, lambda: y, quads: count)
+                let fractionsOne = Oracle.roundFractions(
+                    weights: w.pointer, p: p.pointer, q: p.pointer, lambda: y, quads: 1)
+                compare(
+                    [fractions.atZero, fractions.leading], [fractionsOne.atZero, fractionsOne.leading],
+                    "roundFractions")
+            }
+        }
+    }
+
     mutating func integers<T: SmallInteger>(_: T.Type) {
         for count in Self.counts + [2500] {
             for filling in Filling.allCases {
@@ -422,7 +611,7 @@ private struct KernelCheck<F: ProofField> {
             let weights = GuardedVector([Challenge](repeating: w, count: count))
             let matrix = GuardedVector([T](repeating: entry, count: 2 * count))
             let sum = w.scaled(by: Base(Int64(entry)) * Base(Int64(count)))
-            let what = "of \(count) times \(entry) by \(weight)"
+            var what: String { "of \(count) times \(entry) by \(weight)" }
             let out = GuardedVector([Challenge](repeating: .one, count: 2))
             F.combineRows(
                 matrix.pointer, rows: count, columns: 2, weights: weights.pointer, addTo: out.pointer)
@@ -433,7 +622,7 @@ private struct KernelCheck<F: ProofField> {
             let row = UnsafeBufferPointer(start: matrix.pointer, count: count)
             expect([F.innerProduct(row, weights.pointer)], [sum], "innerProduct \(what)")
         }
-        for weight in Set(edges) {
+        for weight in weights {
             for entry in [T.min, T.max] { check(weight, entry, count: 2500) }
         }
         for weight in [-Base.one, .one, Base(2).inverse()!] {

@@ -44,6 +44,7 @@ AVX512_INLINE void acc_add(acc *s, vec a) { bn8_wide_add(s, a); }
 AVX512_INLINE vec reduce(acc *s) { return bn8_wide_reduce(s); }
 AVX512_INLINE vec canon2(vec a) { return bn8_canon2(a); }
 AVX512_INLINE vec canon4(vec a) { return bn8_canon4(a); }
+AVX512_INLINE vec slim4(vec a) { return a; }
 AVX512_INLINE vec product(vec a, vec b) {
     acc s = acc_zero();
     mac(&s, a, b);

@@ -6,6 +6,7 @@
 
 typedef uint64_t u64;
 
+#define LANES 8
 #define WORDS 4
 #define SCRATCH_BITS 10 /* 320 KiB */
 #define KERNEL AVX512 static

@@ -8,21 +8,26 @@
 
 typedef uint64_t u64;
 
-INTEGER_KERNELS(bn254)
+extern const struct integer_table bn254_avx2_integers;
+extern const struct integer_table bn254_avx512_integers;
 
-static inline int wide(void) {
+/// The vector forms of the level in use, or NULL.
+static inline const struct integer_table *vectors(void) {
 #if defined(__x86_64__)
-    return csimd_current_level() == CSIMD_LEVEL_AVX512;
-#else
-    return 0;
+    switch (csimd_current_level()) {
+    case CSIMD_LEVEL_AVX512:
+        return &bn254_avx512_integers;
+    case CSIMD_LEVEL_AVX2:
+        return &bn254_avx2_integers;
+    default:
+        break;
+    }
 #endif
+    return NULL;
 }
 
-#if defined(__x86_64__)
-#define WIDE(call) (wide() ? call : 0)
-#else
-#define WIDE(call) 0
-#endif
+/// How many items the vector form does.
+#define WIDE(form, arguments) (forms != NULL ? forms->form arguments : 0)
 
 static inline bn_scalar at(const u64 *p) { return (bn_scalar){{p[0], p[1], p[2], p[3]}}; }
 static inline void put(u64 *p, bn_scalar x) { p[0] = x.w[0], p[1] = x.w[1], p[2] = x.w[2], p[3] = x.w[3]; }
@@ -35,22 +40,25 @@ static inline bn_scalar times(int64_t x, bn_scalar f) {
 }
 
 void csimd_bn254_embed(const void *in, int bytes, size_t count, void *out) {
+    const struct integer_table *forms = vectors();
     u64 *z = out;
-    for (size_t i = WIDE(bn254_avx512_embed(in, bytes, count, z)); i < count; i++)
+    for (size_t i = WIDE(embed, (in, bytes, count, z)); i < count; i++)
         put(z + 4 * i, times(int_at(in, bytes, i), bn_r_squared));
 }
 
 void csimd_bn254_add_scaled_integers(const void *a, int bytes, size_t count, const void *factor, void *out) {
+    const struct integer_table *forms = vectors();
     const bn_scalar f = bn_mul(at(factor), bn_r_squared);
     u64 *z = out;
-    for (size_t i = WIDE(bn254_avx512_add_scaled_integers(a, bytes, count, factor, z)); i < count; i++)
+    for (size_t i = WIDE(add_scaled_integers, (a, bytes, count, factor, z)); i < count; i++)
         put(z + 4 * i, bn_add(at(z + 4 * i), times(int_at(a, bytes, i), f)));
 }
 
 void csimd_bn254_fold_integers(const void *in, int bytes, size_t pairs, const void *r, void *out) {
+    const struct integer_table *forms = vectors();
     const bn_scalar f = bn_mul(at(r), bn_r_squared);
     u64 *z = out;
-    for (size_t i = WIDE(bn254_avx512_fold_integers(in, bytes, pairs, r, z)); i < pairs; i++) {
+    for (size_t i = WIDE(fold_integers, (in, bytes, pairs, r, z)); i < pairs; i++) {
         // low + r (high - low) without the difference, which may not fit 64 bits.
         const int64_t low = int_at(in, bytes, 2 * i), high = int_at(in, bytes, 2 * i + 1);
         const bn_scalar d = bn_sub(times(high, f), times(low, f));
@@ -99,8 +107,9 @@ static bn_scalar dot(const void *a, int bytes, size_t start, size_t count, const
 }
 
 void csimd_bn254_inner_product_integers(const void *a, int bytes, size_t count, const void *b, void *sum) {
+    const struct integer_table *forms = vectors();
     u64 first[4] = {0, 0, 0, 0};
-    const size_t i = WIDE(bn254_avx512_inner_product_integers(a, bytes, count, b, first));
+    const size_t i = WIDE(inner_product_integers, (a, bytes, count, b, first));
     put(sum, bn_add(at(first), dot(a, bytes, i, count, b)));
 }
 
@@ -147,21 +156,19 @@ static void rows_chunk(void *context, size_t index) {
 
 void csimd_bn254_combine_rows(const void *matrix, int bytes, size_t rows, size_t columns, const void *weights,
                               void *out) {
+    const struct integer_table *forms = vectors();
     if (rows == 0 || columns == 0) return;
-#if defined(__x86_64__)
-    if (wide()) {
+    if (forms != NULL) {
         // 2^16 rows at a time: the limit of the 32-bit sums.
         for (size_t r = 0; r < rows; r += 65536) {
             const size_t piece = rows - r < 65536 ? rows - r : 65536;
             const u64 *w = (const u64 *)weights + 4 * r;
             u64 constant[4];
             digit_constant(bytes, piece, w, constant);
-            bn254_avx512_combine_rows((const char *)matrix + r * columns * bytes, bytes, piece, columns, w, constant,
-                                      out);
+            forms->combine_rows((const char *)matrix + r * columns * bytes, bytes, piece, columns, w, constant, out);
         }
         return;
     }
-#endif
     struct matrix m = {matrix, bytes, rows, columns, weights, out};
     parallel_if(rows * columns > 20000, (columns + CHUNK - 1) / CHUNK, rows_chunk, &m);
 }
@@ -175,15 +182,14 @@ static void columns_row(void *context, size_t index) {
 
 void csimd_bn254_combine_columns(const void *matrix, int bytes, size_t rows, size_t columns, const void *weights,
                                  void *out) {
+    const struct integer_table *forms = vectors();
     if (rows == 0) return;
-#if defined(__x86_64__)
-    if (wide() && columns > 0) {
+    if (forms != NULL && columns > 0) {
         u64 constant[4];
         digit_constant(bytes, columns, weights, constant);
-        bn254_avx512_combine_columns(matrix, bytes, rows, columns, weights, constant, out);
+        forms->combine_columns(matrix, bytes, rows, columns, weights, constant, out);
         return;
     }
-#endif
     struct matrix m = {matrix, bytes, rows, columns, weights, out};
     parallel_if(rows * columns > 20000, (rows + 15) / 16, columns_row, &m);
 }

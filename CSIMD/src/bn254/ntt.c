@@ -24,6 +24,8 @@ static bn_scalar el_root(int bits) {
 
 #include "../goldilocks/ntt.h"
 
+void bn254_avx2_encode(u64 *values, size_t stride, size_t width, int message_bits, int log_inverse_rate,
+                       const u64 *table);
 void bn254_avx512_encode(u64 *values, size_t stride, size_t width, int message_bits, int log_inverse_rate,
                          const u64 *table);
 
@@ -33,9 +35,15 @@ void csimd_bn254_reed_solomon_encode(void *values, size_t stride, size_t width, 
     if (width == 0) return;
     const u64 *table = twiddle_table(bits > 0 ? bits - 1 : 0);
 #if defined(__x86_64__)
-    if (csimd_current_level() == CSIMD_LEVEL_AVX512) {
+    switch (csimd_current_level()) {
+    case CSIMD_LEVEL_AVX512:
         bn254_avx512_encode(values, stride, width, message_bits, log_inverse_rate, table);
         return;
+    case CSIMD_LEVEL_AVX2:
+        bn254_avx2_encode(values, stride, width, message_bits, log_inverse_rate, table);
+        return;
+    default:
+        break;
     }
 #endif
     encode_portable(values, stride, width, message_bits, log_inverse_rate, table);

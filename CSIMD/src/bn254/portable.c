@@ -72,6 +72,7 @@ static inline vec reduce(acc *s) {
 
 static inline vec canon2(vec a) { return a; }
 static inline vec canon4(vec a) { return a; }
+static inline vec slim4(vec a) { return a; }
 static inline vec product(vec a, vec b) { return bn_mul(a, b); }
 static inline vec product_fix(vec a, fix f) { return bn_mul(a, f); }
 static inline vec product_fix_add(vec a, fix f, vec b) { return bn_add(bn_mul(a, f), b); }

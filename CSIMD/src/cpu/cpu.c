@@ -9,7 +9,7 @@ static _Atomic int current_level = -1;
 csimd_level csimd_supported_level(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))) {
+    if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma"))) {
         return CSIMD_LEVEL_PORTABLE;
     }
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

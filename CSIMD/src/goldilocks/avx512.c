@@ -106,6 +106,7 @@ AVX512_INLINE vec reduce(acc *s) { return (vec){wide8_reduce(wide8_add7(s->even,
 
 AVX512_INLINE vec canon2(vec a) { return a; }
 AVX512_INLINE vec canon4(vec a) { return a; }
+AVX512_INLINE vec slim4(vec a) { return a; }
 
 AVX512_INLINE vec product(vec a, vec b) {
     acc s = acc_zero();

@@ -5,6 +5,7 @@
 
 typedef uint64_t u64;
 
+#define LANES 8
 #define WORDS 1
 #define SCRATCH_BITS 12 /* 256 KiB */
 #define KERNEL AVX512 static

@@ -18,14 +18,6 @@
 #define WEIGHT_WORDS (WEIGHT_BYTES / 8)
 #define PLANES_WORTH_THREADS 200000 /* instructions, 50 us: waking a thread costs some 10 us */
 
-/// The digits' flip for entries of 1, 2, 4 or 8 bytes, repeated through a word.
-static uint64_t planes_flip(int entry_bytes) {
-    return entry_bytes == 1   ? 0
-           : entry_bytes == 2 ? 0x0080008000800080
-           : entry_bytes == 4 ? 0x0080808000808080
-                              : 0x0080808080808080;
-}
-
 AVX512_INLINE v8 planes_load(const uint8_t *p, size_t bytes) {
     return bytes >= 64 ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi8(((__mmask64)1 << bytes) - 1, p);
 }
@@ -65,7 +57,7 @@ struct planes_rows {
 
 AVX512 static void planes_rows_panel(const struct planes_rows *job, size_t panel, const v8 *planes, v8 *scratch) {
     const size_t start = 64 * panel, width = job->row_bytes - start < 64 ? job->row_bytes - start : 64;
-    const v8 flip = gl8_set(planes_flip(job->entry_bytes));
+    const v8 flip = gl8_set(digits_flip(job->entry_bytes));
     const __mmask64 mask = width == 64 ? ~(__mmask64)0 : ((__mmask64)1 << width) - 1;
     // sums[k][lane]: one 64-byte vector for each quarter of the panel.
     v8 sums[WEIGHT_BYTES][4];
@@ -137,8 +129,15 @@ AVX512 static void planes_rows_chunk(void *context, size_t index) {
         planes_rows_panel(&c->job, panel, c->planes, scratch);
 }
 
-/// `constant` is what to add for each call: the digits' constant times the sum of these weights.
-AVX512 static void planes_combine_rows(struct planes_rows job) {
+AVX512 static void combine_rows(const void *matrix, int bytes, size_t rows, size_t columns, const u64 *weights,
+                                const u64 *constant, u64 *out) {
+    struct planes_rows job = {.matrix = matrix,
+                              .weights = (const uint8_t *)weights,
+                              .output = out,
+                              .constant = constant,
+                              .rows = rows,
+                              .row_bytes = columns * (size_t)bytes,
+                              .entry_bytes = bytes};
     job.panels = (job.row_bytes + 63) / 64;
     const size_t groups = (job.rows + 3) / 4;
     v8 *planes = aligned_alloc(64, groups * 4 * WEIGHT_BYTES);
@@ -257,7 +256,7 @@ AVX512_INLINE v8 planes_sum_lanes(const v8 *a) {
 AVX512 static void planes_columns_tile(void *context, size_t tile) {
     const struct planes_columns *job = context;
     const size_t first = tile * ROW_TILE, rows = job->rows - first < ROW_TILE ? job->rows - first : ROW_TILE;
-    const v8 flip = gl8_set(planes_flip(job->entry_bytes));
+    const v8 flip = gl8_set(digits_flip(job->entry_bytes));
     int64_t sums[ROW_TILE][MOST_EXPONENTS];
     memset(sums, 0, sizeof sums);
     for (size_t block = 0; block < job->blocks; block++) {
@@ -300,7 +299,15 @@ AVX512 static void planes_columns_tile(void *context, size_t tile) {
         finish(sums[r], job->exponents, job->output + WEIGHT_WORDS * (first + r), job->constant, 0);
 }
 
-AVX512 static void planes_combine_columns(struct planes_columns job) {
+AVX512 static void combine_columns(const void *matrix, int bytes, size_t rows, size_t columns, const u64 *weights,
+                                   const u64 *constant, u64 *out) {
+    struct planes_columns job = {.matrix = matrix,
+                                 .weights = (const uint8_t *)weights,
+                                 .output = out,
+                                 .constant = constant,
+                                 .rows = rows,
+                                 .columns = columns,
+                                 .entry_bytes = bytes};
     job.row_bytes = job.columns * job.entry_bytes;
     job.blocks = (job.row_bytes + COLUMN_BLOCK - 1) / COLUMN_BLOCK;
     job.exponents = COORDINATE_BYTES + job.entry_bytes - 1;

@@ -13,12 +13,14 @@
 //   void store(p, v), store2(p, v0, v1)   canonical vectors, the inverses of load and load2
 //   vec add(a, b), sub(a, b)   a + b; a - b plus at most one modulus, for canonical b
 //   fix make_fix(p); vec broadcast(p); vec broadcast_negative(p)
-//   void mac(acc *, left, right)        adds left * right; the left factor must be less than 5 moduli
+//   void mac(acc *, left, right)        adds left * right, the left factor below 5 moduli, both together below 9,
+//                                       but a canonical left factor bears a right one as said at slim4
 //   void mac_fix(acc *, vec, fix)
 //   void acc_add(acc *, vec)            adds a vector
 //   vec reduce(acc *)                   of at most a few products and summands, less than
 //                                       (0.19 products + 1.13 + summands) moduli, sizes of factors multiplied in
 //   vec canon2(vec), canon4(vec)        to canonical from less than 2 and 4 moduli
+//   vec slim4(vec)                      the value, to canonical if the field bears no factor of 7.4 moduli
 //   vec product(a, b)                   reduce of one product
 //   vec product_fix(a, fix), product_fix_add(a, fix, b)   canonical a f and a f + b, for a below 2 and canonical b
 //   total, total_zero()                 a sum over all vectors, of as many lanes as the field likes
@@ -210,12 +212,12 @@ KERNEL size_t NAME(round_fractions)(const u64 *w, const u64 *p, const u64 *q, co
             mac_fix(&s, y[0], f);
             acc_add(&s, x[0]);
             acc_add(&s, plus_lambda);
-            const vec m = reduce(&s); // below 0.19 + 1.13 + 2
+            const vec m = slim4(reduce(&s)); // below 0.19 + 1.13 + 2
             mac(&t, y[1], m);
             mac(&t, y[0], x[1]);
             acc_add(&t, m);
             acc_add(&t, x[1]);
-            acc_add(&t, minus_lambda); // below 0.82 + 1.13 + 5.4; a right factor may be up to 80
+            acc_add(&t, minus_lambda); // below 0.82 + 1.13 + 5.4, or 0.38 + 1.13 + 3 for a slim m
             total_mac(&zero, weight, reduce(&t));
 
             const vec dq0 = sub(y[2], y[0]), dq1 = sub(y[3], y[1]);

@@ -28,8 +28,8 @@ struct challenge_table {
     size_t (*round_fractions)(const u64 *w, const u64 *p, const u64 *q, const u64 *lambda, size_t quads, u64 *sums);
 };
 
-/// Sums are taken in pieces of this many items, which bounds the wide accumulators (BN254: 2^12 products of less than
-/// 2^516 a lane).
-#define CHALLENGE_SUM_LIMIT ((size_t)1 << 15)
+/// Sums are taken in pieces of this many items, which bounds the wide accumulators (BN254: 2^11 products of less than
+/// 2^511 a lane of four, 2^10 of less than 2^516 a lane of eight).
+#define CHALLENGE_SUM_LIMIT ((size_t)1 << 13)
 
 #endif

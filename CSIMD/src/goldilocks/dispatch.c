@@ -4,11 +4,19 @@
 #include "scalar.h"
 
 extern const struct challenge_table goldilocks_portable_challenge;
+extern const struct challenge_table goldilocks_avx2_challenge;
 extern const struct challenge_table goldilocks_avx512_challenge;
 
 static inline const struct challenge_table *wide_table(void) {
 #if defined(__x86_64__)
-    if (csimd_current_level() == CSIMD_LEVEL_AVX512) return &goldilocks_avx512_challenge;
+    switch (csimd_current_level()) {
+    case CSIMD_LEVEL_AVX512:
+        return &goldilocks_avx512_challenge;
+    case CSIMD_LEVEL_AVX2:
+        return &goldilocks_avx2_challenge;
+    default:
+        break;
+    }
 #endif
     return NULL;
 }

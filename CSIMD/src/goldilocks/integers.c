@@ -8,49 +8,58 @@
 
 typedef uint64_t u64;
 
-INTEGER_KERNELS(goldilocks)
+extern const struct integer_table goldilocks_avx2_integers;
+extern const struct integer_table goldilocks_avx512_integers;
 
-static inline int wide(void) {
+/// The vector forms of the level in use, or NULL.
+static inline const struct integer_table *vectors(void) {
 #if defined(__x86_64__)
-    return csimd_current_level() == CSIMD_LEVEL_AVX512;
-#else
-    return 0;
+    switch (csimd_current_level()) {
+    case CSIMD_LEVEL_AVX512:
+        return &goldilocks_avx512_integers;
+    case CSIMD_LEVEL_AVX2:
+        return &goldilocks_avx2_integers;
+    default:
+        break;
+    }
 #endif
+    return NULL;
 }
 
-#if defined(__x86_64__)
-#define WIDE(call) (wide() ? call : 0)
-#else
-#define WIDE(call) 0
-#endif
+/// How many items the vector form does.
+#define WIDE(form, arguments) (forms != NULL ? forms->form arguments : 0)
 
 void csimd_goldilocks_embed_base(const void *in, int bytes, size_t count, void *out) {
+    const struct integer_table *forms = vectors();
     u64 *z = out;
-    for (size_t i = WIDE(goldilocks_avx512_embed_base(in, bytes, count, z)); i < count; i++)
+    for (size_t i = WIDE(embed_base, (in, bytes, count, z)); i < count; i++)
         z[i] = gl_from_int(int_at(in, bytes, i));
 }
 
 void csimd_goldilocks_embed(const void *in, int bytes, size_t count, void *out) {
+    const struct integer_table *forms = vectors();
     u64 *z = out;
-    for (size_t i = WIDE(goldilocks_avx512_embed(in, bytes, count, z)); i < count; i++) {
+    for (size_t i = WIDE(embed, (in, bytes, count, z)); i < count; i++) {
         z[2 * i] = gl_from_int(int_at(in, bytes, i));
         z[2 * i + 1] = 0;
     }
 }
 
 void csimd_goldilocks_add_scaled_integers(const void *a, int bytes, size_t count, const void *factor, void *out) {
+    const struct integer_table *forms = vectors();
     const u64 *f = factor;
     u64 *z = out;
-    for (size_t i = WIDE(goldilocks_avx512_add_scaled_integers(a, bytes, count, f, z)); i < count; i++) {
+    for (size_t i = WIDE(add_scaled_integers, (a, bytes, count, f, z)); i < count; i++) {
         const u64 x = gl_from_int(int_at(a, bytes, i));
         for (int j = 0; j < 2; j++) z[2 * i + j] = gl_reduce128((unsigned __int128)x * f[j] + z[2 * i + j]);
     }
 }
 
 void csimd_goldilocks_fold_integers(const void *in, int bytes, size_t pairs, const void *r, void *out) {
+    const struct integer_table *forms = vectors();
     const u64 *f = r;
     u64 *z = out;
-    for (size_t i = WIDE(goldilocks_avx512_fold_integers(in, bytes, pairs, f, z)); i < pairs; i++) {
+    for (size_t i = WIDE(fold_integers, (in, bytes, pairs, f, z)); i < pairs; i++) {
         const u64 low = gl_from_int(int_at(in, bytes, 2 * i));
         const u64 d = gl_sub(gl_from_int(int_at(in, bytes, 2 * i + 1)), low);
         z[2 * i] = gl_reduce128((unsigned __int128)d * f[0] + low);
@@ -83,36 +92,33 @@ static void dot(const void *a, int bytes, size_t start, size_t count, const u64 
 }
 
 void csimd_goldilocks_inner_product_integers(const void *a, int bytes, size_t count, const void *b, void *sum) {
+    const struct integer_table *forms = vectors();
     u64 *s = sum;
     u64 first[2] = {0, 0};
     // The vector form's accumulators bear 2^26 items.
     size_t i = 0;
-#if defined(__x86_64__)
-    while (wide() && bytes < 8 && count - i >= 8) {
+    while (forms != NULL && bytes < 8 && count - i >= 8) {
         const size_t piece = count - i < (size_t)1 << 26 ? count - i : (size_t)1 << 26;
         u64 part[2];
-        i += goldilocks_avx512_inner_product_integers((const char *)a + i * bytes, bytes, piece, (const u64 *)b + 2 * i,
-                                                      part);
+        i += forms->inner_product_integers((const char *)a + i * bytes, bytes, piece, (const u64 *)b + 2 * i, part);
         for (int j = 0; j < 2; j++) first[j] = gl_add(first[j], part[j]);
     }
-#endif
     dot(a, bytes, i, count, b, s);
     for (int j = 0; j < 2; j++) s[j] = gl_add(s[j], first[j]);
 }
 
 void csimd_goldilocks_inner_product_base(const void *a, const void *b, size_t count, void *sum) {
+    const struct integer_table *forms = vectors();
     const u64 *x = a, *y = b;
     u64 *s = sum;
     size_t i = 0;
     s[0] = s[1] = 0;
-#if defined(__x86_64__)
-    while (wide() && count - i >= 8) {
+    while (forms != NULL && count - i >= 8) {
         const size_t piece = count - i < (size_t)1 << 26 ? count - i : (size_t)1 << 26;
         u64 part[2];
-        i += goldilocks_avx512_inner_product_base(x + i, y + 2 * i, piece, part);
+        i += forms->inner_product_base(x + i, y + 2 * i, piece, part);
         for (int j = 0; j < 2; j++) s[j] = gl_add(s[j], part[j]);
     }
-#endif
     unsigned __int128 low[2] = {0, 0};
     u64 over[2] = {0, 0}; // carries out of 128 bits: 2^128 = -2^32
     for (; i < count; i++) {
@@ -129,9 +135,10 @@ void csimd_goldilocks_inner_product_base(const void *a, const void *b, size_t co
 }
 
 void csimd_goldilocks_add_scaled_base(const void *a, const void *factor, void *out, size_t count) {
+    const struct integer_table *forms = vectors();
     const u64 *x = a, f = *(const u64 *)factor;
     u64 *z = out;
-    for (size_t i = WIDE(goldilocks_avx512_add_scaled_base(x, factor, z, count)); i < count; i++)
+    for (size_t i = WIDE(add_scaled_base, (x, factor, z, count)); i < count; i++)
         z[i] = gl_reduce128((unsigned __int128)x[i] * f + z[i]);
 }
 
@@ -185,21 +192,19 @@ static void rows_chunk(void *context, size_t index) {
 
 void csimd_goldilocks_combine_rows(const void *matrix, int bytes, size_t rows, size_t columns, const void *weights,
                                    void *out) {
+    const struct integer_table *forms = vectors();
     if (rows == 0 || columns == 0) return;
-#if defined(__x86_64__)
-    if (wide()) {
+    if (forms != NULL) {
         // 2^16 rows at a time: the limit of the 32-bit sums.
         for (size_t r = 0; r < rows; r += 65536) {
             const size_t piece = rows - r < 65536 ? rows - r : 65536;
             const u64 *w = (const u64 *)weights + 2 * r;
             u64 constant[2];
             digit_constant(bytes, piece, w, constant);
-            goldilocks_avx512_combine_rows((const char *)matrix + r * columns * bytes, bytes, piece, columns, w,
-                                           constant, out);
+            forms->combine_rows((const char *)matrix + r * columns * bytes, bytes, piece, columns, w, constant, out);
         }
         return;
     }
-#endif
     struct matrix m = {matrix, bytes, rows, columns, weights, out};
     parallel_if(rows * columns > 20000, (columns + CHUNK - 1) / CHUNK, rows_chunk, &m);
 }
@@ -213,15 +218,14 @@ static void columns_row(void *context, size_t index) {
 
 void csimd_goldilocks_combine_columns(const void *matrix, int bytes, size_t rows, size_t columns, const void *weights,
                                       void *out) {
+    const struct integer_table *forms = vectors();
     if (rows == 0) return;
-#if defined(__x86_64__)
-    if (wide() && columns > 0) {
+    if (forms != NULL && columns > 0) {
         u64 constant[2];
         digit_constant(bytes, columns, weights, constant);
-        goldilocks_avx512_combine_columns(matrix, bytes, rows, columns, weights, constant, out);
+        forms->combine_columns(matrix, bytes, rows, columns, weights, constant, out);
         return;
     }
-#endif
     struct matrix m = {matrix, bytes, rows, columns, weights, out};
     parallel_if(rows * columns > 20000, (rows + 15) / 16, columns_row, &m);
 }

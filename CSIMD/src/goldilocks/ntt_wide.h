@@ -1,11 +1,13 @@
-// The transform of ntt.h on vectors of eight columns. Shared with BN254. Define:
+// The transform of ntt.h on vectors of columns. Shared with BN254. Define:
 //
-//   WORDS, SCRATCH_BITS    words in an element; log2 of the rows that fit the second-level cache
-//   row                    eight elements, of any form and size that the functions below keep
+//   LANES                 columns in a vector: 4 or 8
+//   WORDS, SCRATCH_BITS   words in an element; log2 of the rows that fit the second-level cache
+//   row                   LANES elements, of any form and size that the functions below keep
 //   row row_load(p, n), void row_store(p, row, n)     the first n neighbouring elements
-//   void rows_load(p, row *), rows_store(p, row *)    eight rows of eight, transposed: entry e holds element e of each
-//   row twiddle, tw_one(table, i)                         element i of the table, for all columns tw_many(table, i, s)
-//   elements i, i + s, ..., i + 7 s void butterfly(row *a, row *b, twiddle)           a, b = a + t b, a - t b
+//   void rows_load(p, row *), rows_store(p, row *)    LANES rows of LANES, transposed: entry e holds element e of each
+//   twiddle tw_one(table, i)                          element i of the table, for all columns
+//   twiddle tw_many(table, i, s)                      elements i, i + s, ..., i + (LANES - 1) s
+//   void butterfly(row *a, row *b, twiddle)           a, b = a + t b, a - t b
 
 // Two levels on two groups of four rows at distance `gap` in each. Two groups, because a butterfly is a long chain of
 // dependent instructions: the processor needs independent ones nearby.
@@ -47,8 +49,8 @@ KERNEL void tree(row *x, int bits, size_t node, const u64 *table) {
     }
 }
 
-// Rows of `columns` <= 8 columns from `from` to `to`, which may be the same. What does not fit the cache goes in two
-// passes: the upper half of the levels on every 2^lower-th row, then the lower half on neighbouring rows.
+// Rows of `columns` <= LANES columns from `from` to `to`, which may be the same. What does not fit the cache goes in
+// two passes: the upper half of the levels on every 2^lower-th row, then the lower half on neighbouring rows.
 KERNEL void transform(const u64 *from, u64 *to, size_t stride, size_t columns, int bits, size_t node, const u64 *table,
                       row *scratch) {
     const size_t step = WORDS * stride;
@@ -65,35 +67,36 @@ KERNEL void transform(const u64 *from, u64 *to, size_t stride, size_t columns, i
             transform(to + i * gap, to + i * gap, stride, columns, lower, (node << upper) + i, table, scratch);
 }
 
-// The last levels inside rows of 8 elements of `width` columns (1, 2 or 4), on eight rows at once.
+// The last levels inside rows of LANES elements of `width` columns (1, 2 or 4), on LANES rows at once.
 KERNEL void finish_rows(u64 *rows, size_t count, size_t width, const u64 *table) {
-    for (size_t r = 0; r < count; r += 8) {
-        row x[8];
-        rows_load(rows + WORDS * 8 * r, x);
+    for (size_t r = 0; r < count; r += LANES) {
+        row x[LANES];
+        rows_load(rows + WORDS * LANES * r, x);
         int level = 0;
-        for (size_t half = 4; half >= width; half /= 2, level++)
+        for (size_t half = LANES / 2; half >= width; half /= 2, level++)
             for (size_t t = 0; t < (size_t)1 << level; t++) {
                 const twiddle w = tw_many(table, (r << level) + t, (size_t)1 << level);
                 for (size_t i = 0; i < half; i++) butterfly(&x[2 * half * t + i], &x[2 * half * t + i + half], w);
             }
-        rows_store(rows + WORDS * 8 * r, x);
+        rows_store(rows + WORDS * LANES * r, x);
     }
 }
 
 KERNEL void encode_wide(u64 *values, size_t stride, size_t width, int message_bits, int log_inverse_rate,
                         const u64 *table) {
-    // A few neighbouring columns and nothing between: rows of eight elements, and the last levels inside them.
-    const int small = stride == width && (width == 1 || width == 2 || width == 4);
-    const int inside = !small ? 0 : width == 1 ? 3 : width == 2 ? 2 : 1;
-    const int flat = small && message_bits >= inside + 3;
+    // A few neighbouring columns and nothing between: rows of LANES elements, and the last levels inside them.
+    const int small = stride == width && width < LANES && (width & (width - 1)) == 0;
+    int inside = 0;
+    while (small && width << inside < LANES) inside++;
+    const int flat = small && (size_t)1 << message_bits >= (size_t)LANES << inside;
     const int bits = flat ? message_bits - inside : message_bits;
-    const size_t step = flat ? 8 : stride, columns = flat ? 8 : width;
+    const size_t step = flat ? LANES : stride, columns = flat ? LANES : width;
     const size_t copies = (size_t)1 << log_inverse_rate;
     const int kept = bits < SCRATCH_BITS ? bits : SCRATCH_BITS;
-    row *scratch = aligned_alloc(64, sizeof(row) << kept);
+    row *scratch = aligned_alloc(_Alignof(row), sizeof(row) << kept);
     if (scratch == NULL) abort();
-    for (size_t j = 0; j < columns; j += 8) {
-        const size_t some = columns - j < 8 ? columns - j : 8;
+    for (size_t j = 0; j < columns; j += LANES) {
+        const size_t some = columns - j < LANES ? columns - j : LANES;
         for (size_t c = copies; c-- > 0;)
             transform(values + WORDS * j, values + WORDS * (j + (step * c << bits)), step, some, bits, c, table,
                       scratch);
