@@ -28,8 +28,8 @@ func fieldKernels<F: ProofField>(_ field: F.Type) -> [Kernel] {
 
     for place in [Place.nearest, .memory] {
         let n = place.count(F.self)
-        // Vectors of base elements are shorter in bytes.
-        let m = place == .memory ? n * E.degree : n
+        // As many bytes of base elements.
+        let m = n * E.degree
         func add(
             _ name: String, _ unit: String = "element", per: Int = 1, count: Int? = nil, bytes: Int,
             _ prepare: @escaping () -> Run
@@ -38,7 +38,7 @@ func fieldKernels<F: ProofField>(_ field: F.Type) -> [Kernel] {
                 Kernel(
                     name: "\(F.name).\(name)/\(place.rawValue)", count: count ?? n / per, unit: unit,
                     bytes: place == .memory ? bytes : 0,
-                    work: place == .nearest ? products(F.name, name).map { ($0.0, $0.1 * Double(n)) } : nil,
+                    work: place == .nearest ? products(F.name, name).map { ($0.0, $0.1 * Double(count ?? n)) } : nil,
                     prepare: prepare))
         }
 
