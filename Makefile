@@ -43,6 +43,11 @@ BENCH_FLAGS ?=
 bench: build
 	$(SWIFT) build -c release --package-path Benchmarks
 	@rm -f $(PEERS)
+	@if ! python3 -c 'import ensurepip' 2>/dev/null; then \
+		echo "installing python3-venv (Debian)"; \
+		SUDO=$$([ $$(id -u) -eq 0 ] || echo sudo); \
+		$$SUDO apt-get update -q && $$SUDO apt-get install -y -q python3-venv || true; \
+	fi
 	@python3 -m venv Benchmarks/.venv && Benchmarks/.venv/bin/pip install -q -r Benchmarks/requirements.txt \
 		&& Benchmarks/.venv/bin/python Benchmarks/peers.py $(PEERS) \
 		|| echo "peers are missing: Python's venv or the package registry cannot be had here"
