@@ -27,7 +27,11 @@ let package = Package(
     products: [
         .executable(name: "assay", targets: ["AssayCommand"]),
         .library(name: "Assay", targets: ["Assay"]),
-    ],
+    ]
+        // The rooms that Benchmarks times, one product each.
+        + ["CSIMD", "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments"].map {
+            .library(name: $0, targets: [$0])
+        },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],

@@ -94,6 +94,27 @@ public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentSchem
             throw CommitmentError.unreachableSecurity(
                 scheme: Code.schemeName, requested: securityBits, nearest: nearest)
         }
+        try self.init(parameters, shapes: shapes, securityBits: securityBits, hash: hash, keptBytes: keptBytes)
+    }
+
+    /// The same with a code chosen by the caller, for measurements of one code.
+    public init(shapes: [CommittedShape], outline: CodeOutline, securityBits: Int, hash: HashFunction) throws {
+        let rows = MatrixLayout.rowCount(shapes.map(\.shape), columnBits: outline.messageBits)
+        guard
+            let parameters = TensorCodeParameters<F, Code>(outline, rowCount: rows, securityBits: securityBits)
+        else {
+            throw CommitmentError.unreachableSecurity(
+                scheme: Code.schemeName, requested: securityBits, nearest: 0)
+        }
+        try self.init(
+            parameters, shapes: shapes, securityBits: securityBits, hash: hash, keptBytes: Self.keptBytes)
+    }
+
+    private init(
+        _ parameters: TensorCodeParameters<F, Code>, shapes: [CommittedShape], securityBits: Int, hash: HashFunction,
+        keptBytes: Int
+    ) throws {
+        let sizes = shapes.map(\.shape)
         self.shapes = shapes
         self.hash = hash
         self.code = try Code(parameters.outline, failureBits: securityBits + 5)

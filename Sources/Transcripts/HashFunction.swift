@@ -50,10 +50,9 @@ public enum HashFunction: String, Sendable, CaseIterable {
         _ data: UnsafeRawPointer, rowBytes: Int, rowCount: Int, into digests: UnsafeMutablePointer<Digest>
     ) {
         precondition(rowBytes >= 0 && rowCount >= 0)
-        // About 64 KiB for a turn, some 20 microseconds, and full vectors of rows unless rows are so long that a single
-        // one fills the lanes with its own chunks.
+        // About 64 KiB for a turn, some 20 microseconds, and full vectors of rows.
         let wanted = (1 << 16) / max(rowBytes, 1)
-        let grain = rowBytes >= 1 << 14 ? max(wanted, 1) : max((wanted + 15) & ~15, 16)
+        let grain = max((wanted + 15) & ~15, 16)
         Parallel.forEachChunk(rowCount, grain: grain) { range in
             let input = (data + range.lowerBound * rowBytes).assumingMemoryBound(to: UInt8.self)
             let output = UnsafeMutableRawPointer(digests + range.lowerBound).assumingMemoryBound(to: UInt8.self)

@@ -643,6 +643,8 @@ private struct KernelCheck<F: ProofField> {
                 }
             }
         }
+        // So many rows that no kernel transforms them in one pass.
+        for (stride, width) in [(8, 8), (11, 9)] { check(17, 0, stride, width, .random, code) }
     }
 
     private mutating func check(

@@ -181,7 +181,10 @@ func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8($0 % 251) } }
         var random = Seeded(state: 2)
         let lengths =
             Array(0...130) + [1023, 1024, 1025, 2047, 2048, 2049, 3000, 5000] + (4...40).map { 1024 * $0 }
-            + (4...40).map { 1024 * $0 + 1 } + [65_536, 65_537, 100_000, 300_001, 1 << 20]
+            + (4...40).map { 1024 * $0 + 1 } + [
+                65_536, 65_537, 100_000, 262_143, 262_144, 262_145, 278_528, 278_529, 300_001, 524_288, 524_289,
+                1 << 20,
+            ]
         let data = random.bytes(1 << 20)
         let expected = HashKernels.portable {
             lengths.map { hash.hash(Array(data[..<$0])) }

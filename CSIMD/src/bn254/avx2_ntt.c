@@ -8,7 +8,8 @@ typedef uint64_t u64;
 
 #define LANES 4
 #define WORDS 4
-#define SCRATCH_BITS 11 /* 320 KiB */
+#define CACHE_BITS 11   /* 320 KiB */
+#define SCRATCH_BITS 14 /* 2.5 MiB */
 #define KERNEL AVX2 static
 
 /// In limbs, below 4r between levels (Harvey, "Faster arithmetic for number-theoretic transforms", 2014).

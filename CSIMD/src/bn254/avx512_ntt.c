@@ -8,7 +8,8 @@ typedef uint64_t u64;
 
 #define LANES 8
 #define WORDS 4
-#define SCRATCH_BITS 10 /* 320 KiB */
+#define CACHE_BITS 10   /* 320 KiB */
+#define SCRATCH_BITS 14 /* 5 MiB */
 #define KERNEL AVX512 static
 
 /// In limbs, below 4r between levels (Harvey, "Faster arithmetic for number-theoretic transforms", 2014).

@@ -7,7 +7,8 @@ typedef uint64_t u64;
 
 #define LANES 4
 #define WORDS 1
-#define SCRATCH_BITS 13 /* 256 KiB */
+#define CACHE_BITS 13   /* 256 KiB */
+#define SCRATCH_BITS 16 /* 2 MiB */
 #define KERNEL AVX2 static
 
 /// Canonical.

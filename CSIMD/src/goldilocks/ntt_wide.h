@@ -1,7 +1,9 @@
 // The transform of ntt.h on vectors of columns. Shared with BN254. Define:
 //
 //   LANES                 columns in a vector: 4 or 8
-//   WORDS, SCRATCH_BITS   words in an element; log2 of the rows that fit the second-level cache
+//   WORDS                 words in an element
+//   CACHE_BITS            log2 of the rows that fit the second-level cache with room to spare
+//   SCRATCH_BITS          log2 of the rows that are copied and transformed in one pass, at least CACHE_BITS
 //   row                   LANES elements, of any form and size that the functions below keep
 //   row row_load(p, n), void row_store(p, row, n)     the first n neighbouring elements
 //   void rows_load(p, row *), rows_store(p, row *)    LANES rows of LANES, transposed: entry e holds element e of each
@@ -49,18 +51,35 @@ KERNEL void tree(row *x, int bits, size_t node, const u64 *table) {
     }
 }
 
-// Rows of `columns` <= LANES columns from `from` to `to`, which may be the same. What does not fit the cache goes in
-// two passes: the upper half of the levels on every 2^lower-th row, then the lower half on neighbouring rows.
+// Rows of `columns` columns from `from` to `to`, which may be the same. What does not fit the scratch goes in two
+// passes: the upper half of the levels on every 2^lower-th row, then the lower half on neighbouring rows. The scratch
+// may be larger than the second-level cache: its first levels stream, and distant rows never do.
+//
+// A piece is LANES columns of such a set of rows. Several are copied at a time, neighbours in memory: rows that lie a
+// power of two apart share their few places in a cache, so all that is wanted of a line must be taken at once.
 KERNEL void transform(const u64 *from, u64 *to, size_t stride, size_t columns, int bits, size_t node, const u64 *table,
                       row *scratch) {
     const size_t step = WORDS * stride;
     const int half = bits / 2 < SCRATCH_BITS ? bits / 2 : SCRATCH_BITS;
     const int upper = bits <= SCRATCH_BITS ? bits : half, lower = bits - upper;
     const size_t count = (size_t)1 << upper, gap = step << lower;
-    for (size_t first = 0; first < (size_t)1 << lower; first++) {
-        for (size_t i = 0; i < count; i++) scratch[i] = row_load(from + first * step + i * gap, columns);
-        tree(scratch, upper, node, table);
-        for (size_t i = 0; i < count; i++) row_store(to + first * step + i * gap, scratch[i], columns);
+    const size_t blocks = (columns + LANES - 1) / LANES, pieces = blocks << lower;
+    const size_t most = upper + 4 <= CACHE_BITS ? 16 : upper < CACHE_BITS ? (size_t)1 << (CACHE_BITS - upper) : 1;
+    for (size_t q = 0; q < pieces; q += most) {
+        size_t offset[16], size[16];
+        const size_t group = pieces - q < most ? pieces - q : most;
+        for (size_t g = 0; g < group; g++) {
+            const size_t first = (q + g) / blocks, column = LANES * ((q + g) % blocks);
+            offset[g] = first * step + WORDS * column;
+            size[g] = columns - column < LANES ? columns - column : LANES;
+        }
+        for (size_t i = 0; i < count; i++)
+            for (size_t g = 0; g < group; g++)
+                scratch[(g << upper) + i] = row_load(from + offset[g] + i * gap, size[g]);
+        for (size_t g = 0; g < group; g++) tree(scratch + (g << upper), upper, node, table);
+        for (size_t i = 0; i < count; i++)
+            for (size_t g = 0; g < group; g++)
+                row_store(to + offset[g] + i * gap, scratch[(g << upper) + i], size[g]);
     }
     if (lower > 0)
         for (size_t i = 0; i < count; i++)
@@ -92,15 +111,11 @@ KERNEL void encode_wide(u64 *values, size_t stride, size_t width, int message_bi
     const int bits = flat ? message_bits - inside : message_bits;
     const size_t step = flat ? LANES : stride, columns = flat ? LANES : width;
     const size_t copies = (size_t)1 << log_inverse_rate;
-    const int kept = bits < SCRATCH_BITS ? bits : SCRATCH_BITS;
-    row *scratch = aligned_alloc(_Alignof(row), sizeof(row) << kept);
+    const int some = bits + 4 < CACHE_BITS ? bits + 4 : CACHE_BITS, all = bits < SCRATCH_BITS ? bits : SCRATCH_BITS;
+    row *scratch = aligned_alloc(_Alignof(row), sizeof(row) << (some > all ? some : all));
     if (scratch == NULL) abort();
-    for (size_t j = 0; j < columns; j += LANES) {
-        const size_t some = columns - j < LANES ? columns - j : LANES;
-        for (size_t c = copies; c-- > 0;)
-            transform(values + WORDS * j, values + WORDS * (j + (step * c << bits)), step, some, bits, c, table,
-                      scratch);
-    }
+    for (size_t c = copies; c-- > 0;)
+        transform(values, values + WORDS * (step * c << bits), step, columns, bits, c, table, scratch);
     free(scratch);
     if (flat) finish_rows(values, copies << bits, width, table);
 }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { MAXIMUM_LANES = 16 };
+enum { MAXIMUM_LANES = 16, MAXIMUM_SUBTREE = 256 };
 
 static const struct csimd_blake3_kernels *kernels(void) {
     switch (csimd_current_level()) {
@@ -36,6 +36,16 @@ static void hash_parents(const struct csimd_blake3_kernels *k, const uint8_t *bl
     }
 }
 
+/// The root of the tree over `width` >= 1 nodes, level by level, at the front of `nodes`. A node without a sibling goes
+/// up as it is, which gives BLAKE3's shape: left subtrees are complete.
+static void reduce(const struct csimd_blake3_kernels *k, uint8_t *nodes, size_t width, uint32_t root) {
+    for (; width > 2; width = (width + 1) / 2) {
+        hash_parents(k, nodes, width / 2, nodes);
+        if (width & 1) memcpy(nodes + 32 * (width / 2), nodes + 32 * (width - 1), 32);
+    }
+    if (width == 2) csimd_blake3_portable.parents(nodes, CSIMD_BLAKE3_PARENT | root, nodes);
+}
+
 void csimd_blake3(const uint8_t *data, size_t length, uint8_t *digest) {
     const struct csimd_blake3_kernels *k = kernels();
     enum { CHUNK = CSIMD_BLAKE3_CHUNK_BYTES };
@@ -45,65 +55,60 @@ void csimd_blake3(const uint8_t *data, size_t length, uint8_t *digest) {
         return;
     }
     // The chunks of the message lie in the lanes. `stack` holds the left siblings that wait for their right ones, as in
-    // blake3_lanes.h; a full vector of chunks is a subtree of its own and joins the stack as one node.
+    // blake3_lanes.h, with one place more. Complete subtrees are as large as the message allows, so that most parents
+    // fill the lanes too; each leaves something to its right, so none is the root.
     uint8_t stack[54 + 1][32];
     size_t depth = 0;
     size_t chunks = (length - 1) / CHUNK + 1;
     size_t done = 0;
-    uint8_t values[32 * MAXIMUM_LANES], block[64];
-    while (chunks - done > k->lanes) {
-        k->chunks(data + done * CHUNK, done, values);
-        for (size_t width = k->lanes / 2; width >= 1; width /= 2) {
-            uint8_t parents[32 * MAXIMUM_LANES / 2];
-            hash_parents(k, values, width, parents);
-            memcpy(values, parents, 32 * width);
-        }
-        done += k->lanes;
-        memcpy(stack[depth++], values, 32);
-        for (size_t subtrees = done / k->lanes; (subtrees & 1) == 0; subtrees >>= 1) {
+    uint8_t nodes[32 * MAXIMUM_SUBTREE];
+    for (size_t size = MAXIMUM_SUBTREE; chunks - done > k->lanes; done += size) {
+        while (size >= chunks - done) size /= 2;
+        for (size_t i = 0; i < size; i += k->lanes) k->chunks(data + (done + i) * CHUNK, done + i, nodes + 32 * i);
+        reduce(k, nodes, size, 0);
+        memcpy(stack[depth++], nodes, 32);
+        for (size_t subtrees = done / size + 1; (subtrees & 1) == 0; subtrees >>= 1) {
             depth--;
             hash_parents(k, stack[depth - 1], 1, stack[depth - 1]);
         }
     }
-    // 1 to `lanes` chunks are left. The last may be short, and its parents on the right edge must wait for the root.
-    size_t rest = chunks - done;
-    if (rest > 2) {
+    // 1 to `lanes` chunks are left; the last may be short.
+    const uint8_t *rest = data + done * CHUNK;
+    const size_t left = chunks - done, full = (length - done * CHUNK) / CHUNK;
+    if (full == k->lanes) {
+        k->chunks(rest, done, nodes);
+    } else if (full > 2) {
         uint8_t in[CHUNK * MAXIMUM_LANES];
-        memcpy(in, data + done * CHUNK, CHUNK * (rest - 1));
-        memset(in + CHUNK * (rest - 1), 0, CHUNK * (k->lanes - (rest - 1)));
-        k->chunks(in, done, values);
-    } else if (rest == 2) {
-        csimd_blake3_portable_chunk(data + done * CHUNK, CHUNK, done, values);
+        memcpy(in, rest, CHUNK * full);
+        memset(in + CHUNK * full, 0, CHUNK * (k->lanes - full));
+        k->chunks(in, done, nodes);
+    } else {
+        for (size_t i = 0; i < full; i++)
+            csimd_blake3_portable_chunk(rest + i * CHUNK, CHUNK, done + i, nodes + 32 * i);
     }
-    for (size_t i = 0; i + 1 < rest; i++) {
-        memcpy(stack[depth++], values + 32 * i, 32);
-        for (size_t complete = done + i + 1; (complete & 1) == 0; complete >>= 1) {
-            depth--;
-            hash_parents(k, stack[depth - 1], 1, stack[depth - 1]);
-        }
-    }
-    size_t last = chunks - 1;
-    csimd_blake3_portable_chunk(data + last * CHUNK, length - last * CHUNK, last, stack[depth]);
+    if (full < left)
+        csimd_blake3_portable_chunk(rest + full * CHUNK, length - (chunks - 1) * CHUNK, chunks - 1, nodes + 32 * full);
+    reduce(k, nodes, left, depth == 0 ? CSIMD_BLAKE3_ROOT : 0);
     for (; depth > 0; depth--) {
-        memcpy(block, stack[depth - 1], 64);
-        uint32_t flags = CSIMD_BLAKE3_PARENT | (depth == 1 ? CSIMD_BLAKE3_ROOT : 0);
-        csimd_blake3_portable.parents(block, flags, stack[depth - 1]);
+        memcpy(stack[depth], nodes, 32);
+        csimd_blake3_portable.parents(stack[depth - 1], CSIMD_BLAKE3_PARENT | (depth == 1 ? CSIMD_BLAKE3_ROOT : 0),
+                                      nodes);
     }
-    memcpy(digest, stack[0], 32);
+    memcpy(digest, nodes, 32);
 }
 
 void csimd_blake3_rows(const uint8_t *rows, size_t row_bytes, size_t row_count, uint8_t *digests) {
     const struct csimd_blake3_kernels *k = kernels();
     const uint8_t *lane[MAXIMUM_LANES];
     size_t i = 0;
-    // From a vector of chunks on, a row fills the lanes by itself, and is read in one stream instead of sixteen.
-    if (k->lanes > 1 && row_bytes < CSIMD_BLAKE3_CHUNK_BYTES * k->lanes) {
+    if (k->lanes > 1) {
         for (; i + k->lanes <= row_count; i += k->lanes) {
             for (size_t j = 0; j < k->lanes; j++) lane[j] = rows + (i + j) * row_bytes;
             k->messages(lane, row_bytes, digests + 32 * i);
         }
         size_t rest = row_count - i;
-        if (rest >= 2) {
+        // From a vector of chunks on, a row can fill the lanes by itself, at four fifths of the speed.
+        if (rest >= (row_bytes < CSIMD_BLAKE3_CHUNK_BYTES * k->lanes ? 2 : k->lanes - 3)) {
             uint8_t out[32 * MAXIMUM_LANES];
             for (size_t j = 0; j < k->lanes; j++) lane[j] = rows + (i + (j < rest ? j : 0)) * row_bytes;
             k->messages(lane, row_bytes, out);
