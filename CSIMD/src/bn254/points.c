@@ -5,6 +5,7 @@
 // buckets and of the buckets, are of pairs of affine points, independent of each other, so that many share an inversion
 // (`add_pairs`): some 6 products each instead of 11 to 16 in projective coordinates. A bucket is summed as a tree, so it
 // does not matter how many points share it.
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,7 +184,7 @@ void csimd_bn254_multiply_point(const void *base, const void *scalars, size_t co
 
 enum {
     /// Digits that a thread sorts into buckets at a time: their points, references and sums fit its cache.
-    SEGMENT = 1 << 15,
+    SEGMENT = 1 << 16,
     /// Sums between two calls of the kernel.
     FLUSH = 1 << 10,
     /// Neighbouring buckets that are summed one after the other, in parallel with other such runs.
@@ -492,7 +493,7 @@ static void reduce_buckets(const job *j, reference *pairs, const point *buckets,
 static workspace *take_workspace(job *j) {
     // A workspace that another task has given back, or a new one; there are as many as threads.
     for (int i = 0; i < j->slot_count; i++) {
-        workspace *s = __c11_atomic_exchange(&j->slots[i], NULL, __ATOMIC_ACQ_REL);
+        workspace *s = atomic_exchange(&j->slots[i], NULL);
         if (s != NULL) return s;
     }
     workspace *s = allocate(sizeof(workspace));
@@ -525,7 +526,7 @@ static void free_workspace(workspace *s) {
 static void give_workspace(job *j, workspace *s) {
     for (int i = 0; i < j->slot_count; i++) {
         workspace *none = NULL;
-        if (__c11_atomic_compare_exchange_strong(&j->slots[i], &none, s, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return;
+        if (atomic_compare_exchange_strong(&j->slots[i], &none, s)) return;
     }
     free_workspace(s);
 }
@@ -573,10 +574,11 @@ void csimd_bn254_multiply_points(const void *points, const csimd_bn254_scalars *
     cut *cuts = allocate(count * sizeof(cut));
     uint64_t **shifted = allocate(count * sizeof(uint64_t *));
     size_t *first_groups = allocate((count + 1) * sizeof(size_t));
-    size_t windows = 0;
+    size_t windows = 0, all_digits = 0;
     for (size_t i = 0; i < count; i++) {
         cuts[i] = best_cut(vectors[i].count, signed_bits(vectors + i));
         windows += (size_t)cuts[i].windows;
+        all_digits += (size_t)cuts[i].windows * vectors[i].count;
         shifted[i] = NULL;
         if (vectors[i].bytes == 32) {
             const size_t n = vectors[i].count;
@@ -589,6 +591,9 @@ void csimd_bn254_multiply_points(const void *points, const csimd_bn254_scalars *
 
     // A group for each window, or several of different points where there would be too few for all threads.
     const size_t wanted = threads == 1 ? 1 : (4 * (size_t)threads + windows - 1) / windows;
+    // Several groups make one task, so that inversions are shared, but not so many that a thread has nothing to do.
+    const size_t share = all_digits / (2 * (size_t)threads) + FLUSH;
+    const size_t most_joined = share < SEGMENT ? share : SEGMENT;
     group *groups = allocate(windows * wanted * sizeof(group));
     task *tasks = allocate(windows * wanted * sizeof(task));
     size_t group_count = 0, task_count = 0, most_digits = 0, most_buckets = 0, digits = 0;
@@ -600,8 +605,8 @@ void csimd_bn254_multiply_points(const void *points, const csimd_bn254_scalars *
         for (int w = 0; w < cuts[i].windows; w++)
             for (size_t p = 0; p < parts; p++) {
                 const size_t first = n * p / parts, part = n * (p + 1) / parts - first;
-                // It joins the task before if its buckets have the same size and all digits fit a segment.
-                const int joins = task_count > 0 && digits + part <= SEGMENT &&
+                // It joins the task before if its buckets have the same size and there is room.
+                const int joins = task_count > 0 && digits + part <= most_joined &&
                                   cuts[groups[tasks[task_count - 1].first_group].vector].bits == cuts[i].bits &&
                                   (tasks[task_count - 1].groups + 1) * size <= SEGMENT;
                 if (!joins) {
@@ -620,7 +625,7 @@ void csimd_bn254_multiply_points(const void *points, const csimd_bn254_scalars *
 
     point *sums = allocate(group_count * sizeof(point));
     _Atomic(workspace *) *slots = allocate((size_t)threads * sizeof(*slots));
-    for (int i = 0; i < threads; i++) __c11_atomic_init(&slots[i], NULL);
+    for (int i = 0; i < threads; i++) atomic_init(&slots[i], NULL);
     job j = {current_kernel(), points, vectors,     cuts,         shifted, groups,
              tasks,            sums,   most_digits, most_buckets, slots,   threads};
     csimd_parallel_for(task_count, run_task, &j);

@@ -12,9 +12,9 @@ static const bn8_modulus fq8_modulus = {
     0x20782e4866389,
     {0xc93a3dee22c55, 0xe15f4ea250777, 0x37f0b49e7cd63, 0x2079e650a0895, 0x06234192d7a1}};
 
-/// Vectors of pairs for each inversion, and the number of independent products that they make up, so that the latency of
-/// one multiplication hides behind another.
-enum { BATCH = 128, CHAINS = 2 };
+/// Vectors of pairs for each inversion. That each product needs the one before costs nothing: the processor works on the
+/// rest of the addition meanwhile (two to four independent chains measured the same or slower).
+enum { BATCH = 192 };
 
 AVX512_INLINE bn8 fq8_mul(bn8 a, bn8 b) {
     bn8_wide s = bn8_wide_zero();
@@ -109,7 +109,7 @@ AVX512 static __attribute__((noinline)) void settle(const reference *r, const ex
     *y = fq8_blend(fq8_blend(fq8_blend(*y, e->second_is_identity, y1), e->first_is_identity, y2), e->opposite, nothing);
 }
 
-/// Replaces each lane, not zero and below 5, by its inverse, below 2.
+/// Replaces each lane, not zero and below 2, by its inverse, below 1.
 AVX512 static __attribute__((noinline)) bn8 fq8_invert(bn8 a) {
     fq lanes[8], products[8];
     bn8_store((uint64_t *)lanes, fq8_canon2(a));
@@ -125,93 +125,65 @@ AVX512 static __attribute__((noinline)) bn8 fq8_invert(bn8 a) {
     return bn8_load((const uint64_t *)lanes);
 }
 
-/// `vectors`, a multiple of CHAINS and at most BATCH, times eight pairs.
+/// `vectors`, at most BATCH, times eight pairs.
 AVX512 static void add_batch(const reference *refs, size_t vectors, point *out) {
     bn8 denominators[BATCH], prefixes[BATCH];
     exceptions special[BATCH];
-    bn8 product[CHAINS];
-    for (int c = 0; c < CHAINS; c++) product[c] = fq8_broadcast_one();
-    for (size_t i = 0; i < vectors; i += CHAINS) {
-        for (int c = 0; c < CHAINS; c++) {
-            const reference *r = refs + 16 * (i + c);
-            const bn8 x1 = load_coordinate(r, 0), x2 = load_coordinate(r + 1, 0);
-            bn8 d = fq8_sub(x2, x1); // below 2
-            exceptions *e = special + i + c;
-            e->any = fq8_equal_mask(x1, x2) | fq8_zero_mask(x1) | fq8_zero_mask(x2);
-            if (e->any) classify(r, &d, e);
-            denominators[i + c] = d;
-            prefixes[i + c] = product[c];
-        }
-        for (int c = 0; c < CHAINS; c++) product[c] = fq8_mul(product[c], denominators[i + c]); // below 1.9
+    bn8 product = fq8_broadcast_one();
+    for (size_t i = 0; i < vectors; i++) {
+        const reference *r = refs + 16 * i;
+        const bn8 x1 = load_coordinate(r, 0), x2 = load_coordinate(r + 1, 0);
+        bn8 d = fq8_sub(x2, x1); // below 2
+        special[i].any = fq8_equal_mask(x1, x2) | fq8_zero_mask(x1) | fq8_zero_mask(x2);
+        if (special[i].any) classify(r, &d, special + i);
+        denominators[i] = d;
+        prefixes[i] = product;
+        product = fq8_mul(product, d); // below 1.9
     }
+    bn8 inverse = fq8_invert(product);
+    for (size_t i = vectors; i-- > 0;) {
+        const reference *r = refs + 16 * i;
+        const bn8 reciprocal = fq8_mul(inverse, prefixes[i]); // below 1.9
+        inverse = fq8_mul(inverse, denominators[i]);
+        const bn8 x1 = load_coordinate(r, 0), x2 = load_coordinate(r + 1, 0), y1 = load_y(r);
+        bn8 numerator = fq8_sub(load_y(r + 1), y1); // below 2
+        if (special[i].any) numerators(x1, special + i, &numerator); // below 3
+        const bn8 slope = fq8_mul(numerator, reciprocal);            // below 2.3
 
-    // The inverse of all chains' products from one inversion.
-    bn8 inverse[CHAINS], partial[CHAINS];
-    partial[0] = product[0];
-    for (int c = 1; c < CHAINS; c++) partial[c] = fq8_mul(partial[c - 1], product[c]);
-    bn8 all = fq8_invert(partial[CHAINS - 1]);
-    for (int c = CHAINS - 1; c > 0; c--) {
-        inverse[c] = fq8_mul(all, partial[c - 1]);
-        all = fq8_mul(all, product[c]);
-    }
-    inverse[0] = all;
+        bn8_wide s = bn8_wide_zero();
+        bn8_mac(&s, bn8_left(slope), slope);
+        bn8 rest;
+        for (int k = 0; k < 5; k++)
+            rest.l[k] = _mm512_sub_epi64(gl8_set(fq8_modulus.twice[k]), _mm512_add_epi64(x1.l[k], x2.l[k]));
+        bn8_wide_add(&s, bn8_carry(rest));
+        bn8 x3 = fq8_canon4(bn8_wide_reduce_modulo(&s, &fq8_modulus)); // below 1.0 + 1.13 + 2 before
 
-    for (size_t i = vectors; i > 0;) {
-        i -= CHAINS;
-        bn8 slope[CHAINS], x1[CHAINS], y1[CHAINS], x2[CHAINS], x3[CHAINS], y3[CHAINS];
-        for (int c = 0; c < CHAINS; c++) slope[c] = fq8_mul(inverse[c], prefixes[i + c]);
-        for (int c = 0; c < CHAINS; c++) inverse[c] = fq8_mul(inverse[c], denominators[i + c]);
-        for (int c = 0; c < CHAINS; c++) {
-            const reference *r = refs + 16 * (i + c);
-            x1[c] = load_coordinate(r, 0);
-            x2[c] = load_coordinate(r + 1, 0);
-            y1[c] = load_y(r);
-            bn8 numerator = fq8_sub(load_y(r + 1), y1[c]); // below 2
-            if (special[i + c].any) numerators(x1[c], special + i + c, &numerator);
-            slope[c] = fq8_mul(numerator, slope[c]); // below 2.3
-        }
-        for (int c = 0; c < CHAINS; c++) {
-            bn8_wide s = bn8_wide_zero();
-            bn8_mac(&s, bn8_left(slope[c]), slope[c]);
-            // 2 - x1 - x2; limbs that are negative borrow from the columns above when these are carried.
-            bn8 rest;
-            for (int k = 0; k < 5; k++)
-                rest.l[k] = _mm512_sub_epi64(gl8_set(fq8_modulus.twice[k]), _mm512_add_epi64(x1[c].l[k], x2[c].l[k]));
-            bn8_wide_add(&s, bn8_carry(rest));
-            x3[c] = fq8_canon4(bn8_wide_reduce_modulo(&s, &fq8_modulus)); // below 1.0 + 1.127 + 2 before
-        }
-        for (int c = 0; c < CHAINS; c++) {
-            bn8_wide s = bn8_wide_zero();
-            bn8_mac(&s, bn8_left(fq8_sub(x1[c], x3[c])), slope[c]);
-            bn8 rest;
-            for (int k = 0; k < 5; k++) rest.l[k] = _mm512_sub_epi64(gl8_set(fq8_modulus.m[k]), y1[c].l[k]);
-            bn8_wide_add(&s, bn8_carry(rest));
-            y3[c] = fq8_canon4(bn8_wide_reduce_modulo(&s, &fq8_modulus)); // below 0.9 + 1.127 + 1 before
-        }
-        for (int c = 0; c < CHAINS; c++) {
-            if (special[i + c].any) settle(refs + 16 * (i + c), special + i + c, x3 + c, y3 + c);
-            uint64_t *z = (uint64_t *)(out + 8 * (i + c));
-            bn8_store_strided(z, x3[c], 2);
-            bn8_store_strided(z + 4, y3[c], 2);
-        }
+        s = bn8_wide_zero();
+        bn8_mac(&s, bn8_left(fq8_sub(x1, x3)), slope);
+        for (int k = 0; k < 5; k++) rest.l[k] = _mm512_sub_epi64(gl8_set(fq8_modulus.m[k]), y1.l[k]);
+        bn8_wide_add(&s, bn8_carry(rest));
+        bn8 y3 = fq8_canon4(bn8_wide_reduce_modulo(&s, &fq8_modulus)); // below 0.9 + 1.13 + 1 before
+
+        if (special[i].any) settle(r, special + i, &x3, &y3);
+        uint64_t *z = (uint64_t *)(out + 8 * i);
+        bn8_store_strided(z, x3, 2);
+        bn8_store_strided(z + 4, y3, 2);
     }
 }
 
 void bn254_avx512_add_pairs(const reference *pairs, size_t count, point *out) {
-    const size_t step = 8 * BATCH;
     size_t first = 0;
-    for (; first + step <= count; first += step) add_batch(pairs + 2 * first, BATCH, out + first);
-    size_t left = count - first;
-    const size_t whole = left / (8 * CHAINS) * CHAINS;
-    if (whole > 0) add_batch(pairs + 2 * first, whole, out + first);
-    first += 8 * whole;
-    left -= 8 * whole;
-    if (left == 0) return;
+    while (count - first >= 8) {
+        const size_t vectors = (count - first) / 8 < BATCH ? (count - first) / 8 : BATCH;
+        add_batch(pairs + 2 * first, vectors, out + first);
+        first += 8 * vectors;
+    }
+    if (first == count) return;
     static const point identity;
-    reference refs[16 * CHAINS];
-    point sums[8 * CHAINS];
-    for (size_t i = 0; i < 16 * CHAINS; i++) refs[i] = i < 2 * left ? pairs[2 * first + i] : refer(&identity, 0);
-    add_batch(refs, CHAINS, sums);
-    for (size_t i = 0; i < left; i++) out[first + i] = sums[i];
+    reference refs[16];
+    point sums[8];
+    for (size_t i = 0; i < 16; i++) refs[i] = i < 2 * (count - first) ? pairs[2 * first + i] : refer(&identity, 0);
+    add_batch(refs, 1, sums);
+    for (size_t i = first; i < count; i++) out[i] = sums[i - first];
 }
 #endif
