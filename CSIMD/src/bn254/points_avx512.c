@@ -59,11 +59,12 @@ AVX512_INLINE bn8 load_coordinate(const reference *r, int offset) {
                          bn8_two(address(r[12]) + offset, address(r[14]) + offset));
 }
 
-/// y, negated where the reference says so: at most 1, and 1 itself only for a negated identity.
-AVX512_INLINE bn8 load_y(const reference *r) {
-    const bn8 y = load_coordinate(r, 4);
+/// y of the first (0) or second (1) points of eight pairs, negated where the reference says so: at most 1, and 1 itself only
+/// for a negated identity.
+AVX512_INLINE bn8 load_y(const reference *r, int which) {
+    const bn8 y = load_coordinate(r + which, 4);
     // The lanes of bn8_transpose.
-    const v8 lanes = _mm512_setr_epi64(0, 4, 2, 6, 8, 12, 10, 14);
+    const v8 lanes = _mm512_add_epi64(_mm512_setr_epi64(0, 4, 2, 6, 8, 12, 10, 14), gl8_set((uint64_t)which));
     const v8 tags = _mm512_permutex2var_epi64(_mm512_loadu_si512(r), lanes, _mm512_loadu_si512(r + 8));
     const __mmask8 negative = _mm512_test_epi64_mask(tags, gl8_set(1));
     bn8 n;
@@ -83,7 +84,7 @@ AVX512_INLINE bn8 fq8_broadcast_one(void) {
 /// Finds the exceptions and puts in place the denominators that they need.
 AVX512 static __attribute__((noinline)) void classify(const reference *r, bn8 *d, exceptions *e) {
     const bn8 x1 = load_coordinate(r, 0), x2 = load_coordinate(r + 1, 0);
-    const bn8 y1 = fq8_canon2(load_y(r)), y2 = fq8_canon2(load_y(r + 1));
+    const bn8 y1 = fq8_canon2(load_y(r, 0)), y2 = fq8_canon2(load_y(r, 1));
     e->first_is_identity = fq8_zero_mask(x1) & fq8_zero_mask(y1);
     e->second_is_identity = fq8_zero_mask(x2) & fq8_zero_mask(y2);
     const __mmask8 identity = e->first_is_identity | e->second_is_identity;
@@ -102,7 +103,7 @@ AVX512 static __attribute__((noinline)) void numerators(bn8 x1, const exceptions
 
 AVX512 static __attribute__((noinline)) void settle(const reference *r, const exceptions *e, bn8 *x, bn8 *y) {
     const bn8 x1 = load_coordinate(r, 0), x2 = load_coordinate(r + 1, 0);
-    const bn8 y1 = fq8_canon2(load_y(r)), y2 = fq8_canon2(load_y(r + 1));
+    const bn8 y1 = fq8_canon2(load_y(r, 0)), y2 = fq8_canon2(load_y(r, 1));
     const v8 zero = _mm512_setzero_si512();
     const bn8 nothing = {{zero, zero, zero, zero, zero}};
     *x = fq8_blend(fq8_blend(fq8_blend(*x, e->second_is_identity, x1), e->first_is_identity, x2), e->opposite, nothing);
@@ -145,8 +146,8 @@ AVX512 static void add_batch(const reference *refs, size_t vectors, point *out) 
         const reference *r = refs + 16 * i;
         const bn8 reciprocal = fq8_mul(inverse, prefixes[i]); // below 1.9
         inverse = fq8_mul(inverse, denominators[i]);
-        const bn8 x1 = load_coordinate(r, 0), x2 = load_coordinate(r + 1, 0), y1 = load_y(r);
-        bn8 numerator = fq8_sub(load_y(r + 1), y1); // below 2
+        const bn8 x1 = load_coordinate(r, 0), x2 = load_coordinate(r + 1, 0), y1 = load_y(r, 0);
+        bn8 numerator = fq8_sub(load_y(r, 1), y1); // below 2
         if (special[i].any) numerators(x1, special + i, &numerator); // below 3
         const bn8 slope = fq8_mul(numerator, reciprocal);            // below 2.3
 
