@@ -7,7 +7,9 @@
 /// How likely a false statement passes, part by part: a list of errors, each with the theorem that bounds it.
 ///
 /// Errors are probabilities over the verifier's challenges, whatever the prover does, and only proved ones are listed.
-/// That hash functions are collision-free is an assumption and no entry (256-bit digests: 2^128 work for a collision).
+/// That hash functions are collision-free is an assumption and no entry (256-bit digests: 2^128 work for a collision). What
+/// else is assumed is said in `assumptions`, and does not add to the errors: they are bounds for provers who cannot break
+/// the assumptions.
 public struct SoundnessBudget: Hashable, Sendable, CustomStringConvertible {
     /// One way to be deceived: the error is at most `2^-bits`.
     public struct Component: Hashable, Sendable {
@@ -26,8 +28,13 @@ public struct SoundnessBudget: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var components: [Component]
+    /// What the errors rest on besides the hash function, in words, each with the work to break it where that is known.
+    public var assumptions: [String]
 
-    public init(_ components: [Component] = []) { self.components = components }
+    public init(_ components: [Component] = [], assumptions: [String] = []) {
+        self.components = components
+        self.assumptions = assumptions
+    }
 
     /// Minus the binary logarithm of the sum of the errors; infinite for an empty budget.
     public var totalBits: Double {
@@ -42,16 +49,19 @@ public struct SoundnessBudget: Hashable, Sendable, CustomStringConvertible {
 
     /// The union of two budgets: the errors add.
     public static func + (a: SoundnessBudget, b: SoundnessBudget) -> SoundnessBudget {
-        SoundnessBudget(a.components + b.components)
+        SoundnessBudget(
+            a.components + b.components,
+            assumptions: a.assumptions + b.assumptions.filter { !a.assumptions.contains($0) })
     }
 
-    /// A line for each component, then the total.
+    /// A line for each component, then the total, then the assumptions.
     public var description: String {
         var lines = components.map { part in
             let bits = part.bits.isFinite ? "\((part.bits * 10).rounded(.down) / 10)" : "exact"
             return "\(part.name): \(bits) bits (\(part.theorem))"
         }
         lines.append("total: \(wholeBits) bits")
+        lines += assumptions.map { "assumed: \($0)" }
         return lines.joined(separator: "\n")
     }
 }
