@@ -60,12 +60,9 @@ public protocol CommitmentScheme: Sendable {
     /// What a new key holds for the verifier besides the commitment: the part of a reference string. Empty for schemes
     /// without a trusted setup.
     static func makePublicParameters() throws -> [UInt8]
-    /// The most bits that may be promised because of what is assumed, whatever the errors are; nil where only the hash
-    /// function is assumed.
-    static var assumedBits: Int? { get }
     /// All parameters, and a digest of the shapes, as text to absorb into the transcript.
     var parameterDescription: String { get }
-    /// The errors of one opening.
+    /// The errors of one opening, and what is assumed.
     var budget: SoundnessBudget { get }
     /// The size of every commitment.
     var commitmentByteCount: Int { get }
@@ -104,7 +101,6 @@ extension CommitmentScheme {
     }
 
     public static func makePublicParameters() throws -> [UInt8] { [] }
-    public static var assumedBits: Int? { nil }
 }
 
 /// Why a commitment could not be made. None of these concerns the verification of a proof.

@@ -46,8 +46,8 @@ import Transcripts
 ///
 /// *How hard.* The best attack known on BN curves of this size is on the extension field of degree 12, by number field
 /// sieves (Kim, Barbulescu, CRYPTO 2016). Barbulescu and Duquesne ("Updating key size estimations for pairings", Journal of
-/// Cryptology 32, 2019) put it at about 2^100 for primes of 256 bits, and p has 254; it is an estimate and no proof. `assumedBits`
-/// is 100 and no level above is promised. (In the groups themselves: 2^127 by Pollard's rho, and some less by the powers of
+/// Cryptology 32, 2019) put it at about 2^100 for primes of 256 bits, and p has 254; it is an estimate and no proof. The
+/// budget has it as an assumption of 100 bits, and no level above is promised. (In the groups themselves: 2^127 by Pollard's rho, and some less by the powers of
 /// tau that are given: Cheon, EUROCRYPT 2006.) Besides, tau must be forgotten: see `ReferenceString`.
 public struct KZGScheme: CommitmentScheme {
     public typealias F = BN254ScalarField
@@ -64,7 +64,6 @@ public struct KZGScheme: CommitmentScheme {
     public let parameterDescription: String
 
     public static var schemeName: String { "kzg" }
-    public static var assumedBits: Int? { 100 }
 
     /// The most powers of a reference string, as binary logarithm, in either group.
     static var mostPowerBits: Int { 29 }
@@ -114,13 +113,14 @@ public struct KZGScheme: CommitmentScheme {
         func bits(_ logarithm: Double) -> Double { 253.5 - logarithm }
         func log(_ count: Int) -> Double { Double(TensorShape.bits(count)) }
         var assumptions = [
-            "discrete logarithms on BN254 in the algebraic group model, given powers of a secret: about 2^100 work "
-                + "(Barbulescu, Duquesne, Journal of Cryptology 32, 2019; an estimate)",
-            "the secret of the reference string (\(reference.label)) was destroyed",
+            SoundnessBudget.Assumption(
+                "discrete logarithms on BN254, in the algebraic group model: about 2^100 work (Barbulescu, Duquesne, J. Cryptology "
+                    + "32, 2019; an estimate)", bits: 100),
+            SoundnessBudget.Assumption("the secret of the reference string \(reference.label) was destroyed"),
         ]
         if reference.isInsecure {
-            assumptions[1] =
-                "\(ReferenceString.insecureLabel) reference string: its secret is PUBLIC, anybody can prove anything"
+            assumptions[1] = .init(
+                "\(ReferenceString.insecureLabel) reference string: its secret is PUBLIC, anybody can prove anything")
         }
         return SoundnessBudget(
             [
@@ -135,6 +135,9 @@ public struct KZGScheme: CommitmentScheme {
                 .init(name: "batched evaluations", bits: bits(log(n)), theorem: "n / |E|, powers of one challenge"),
             ], assumptions: assumptions)
     }
+
+    /// The number of column variables, and of polynomials that an opening is about, for tests.
+    package var foldCount: Int { layout.columnBits }
 
     public var commitmentByteCount: Int { layout.rowCount * G1.compressedByteCount }
 

@@ -28,10 +28,25 @@ public struct SoundnessBudget: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var components: [Component]
-    /// What the errors rest on besides the hash function, in words, each with the work to break it where that is known.
-    public var assumptions: [String]
+    /// What the errors rest on besides the hash function.
+    public var assumptions: [Assumption]
 
-    public init(_ components: [Component] = [], assumptions: [String] = []) {
+    /// Something assumed and not proved.
+    public struct Assumption: Hashable, Sendable {
+        public let text: String
+        /// The binary logarithm of the work that the best attack known takes, rounded down; nil where it is no matter of work.
+        public let bits: Int?
+
+        public init(_ text: String, bits: Int? = nil) {
+            self.text = text
+            self.bits = bits
+        }
+    }
+
+    /// The least work that breaks an assumption; nil where only the hash function is assumed.
+    public var assumedBits: Int? { assumptions.compactMap(\.bits).min() }
+
+    public init(_ components: [Component] = [], assumptions: [Assumption] = []) {
         self.components = components
         self.assumptions = assumptions
     }
@@ -44,8 +59,8 @@ public struct SoundnessBudget: Hashable, Sendable, CustomStringConvertible {
         return least - log2(sum)
     }
 
-    /// `totalBits` rounded down, and 999 for an error of zero.
-    public var wholeBits: Int { Int(max(0, min(totalBits.rounded(.down), 999))) }
+    /// What may be promised: `totalBits` rounded down (999 for an error of zero), or `assumedBits` where that is less.
+    public var wholeBits: Int { min(Int(max(0, min(totalBits.rounded(.down), 999))), assumedBits ?? 999) }
 
     /// The union of two budgets: the errors add.
     public static func + (a: SoundnessBudget, b: SoundnessBudget) -> SoundnessBudget {
@@ -61,7 +76,7 @@ public struct SoundnessBudget: Hashable, Sendable, CustomStringConvertible {
             return "\(part.name): \(bits) bits (\(part.theorem))"
         }
         lines.append("total: \(wholeBits) bits")
-        lines += assumptions.map { "assumed: \($0)" }
+        lines += assumptions.map { "assumed: \($0.text)" }
         return lines.joined(separator: "\n")
     }
 }
