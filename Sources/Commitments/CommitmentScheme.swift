@@ -95,7 +95,8 @@ extension CommitmentScheme {
         shapes: [CommittedShape], securityBits: Int, hash: HashFunction, publicParameters: [UInt8]
     ) throws {
         guard publicParameters.isEmpty else {
-            throw CommitmentError.publicParameters("\(Self.schemeName) has none, and \(publicParameters.count) bytes are there")
+            throw CommitmentError.publicParameters(
+                "\(Self.schemeName) has none, and \(publicParameters.count) bytes are there")
         }
         try self.init(shapes: shapes, securityBits: securityBits, hash: hash)
     }

@@ -114,8 +114,11 @@ enum GeminiOpening {
         let r: E = transcript.challenge("fold evaluation")
         let square = r.squared()
         // So that r, -r and r^2 are three points: not so with probability below 2^-251.
-        guard !r.isZero, square != .one, let half = r.doubled.inverse(), let inverse = (square * (square - .one)).inverse()
-        else { throw VerificationError(check: "fold evaluation", detail: "the point is one of the three that are not used") }
+        guard !r.isZero, square != .one, let half = r.doubled.inverse(),
+            let inverse = (square * (square - .one)).inverse()
+        else {
+            throw VerificationError(check: "fold evaluation", detail: "the point is one of the three that are not used")
+        }
         let evaluations: [E] = try transcript.receive("fold evaluations", count: 2 * n + 1)
         let lambda: E = transcript.challenge("fold batching")
         let quotient = try points(transcript.receiveBytes("quotient", count: G1.compressedByteCount), "quotient")[0]

@@ -131,7 +131,8 @@ public struct KZGScheme: CommitmentScheme {
                 .init(name: "row batching", bits: bits(0), theorem: "independent coefficients"),
                 .init(
                     name: "folds", bits: bits(Double(mostPowerBits + 2)),
-                    theorem: "(2 D + 1) / |E|, polynomials of degree D < 2^\(mostPowerBits) that agree at a random point"),
+                    theorem:
+                        "(2 D + 1) / |E|, polynomials of degree D < 2^\(mostPowerBits) that agree at a random point"),
                 .init(name: "batched evaluations", bits: bits(log(n)), theorem: "n / |E|, powers of one challenge"),
             ], assumptions: assumptions)
     }
@@ -259,7 +260,10 @@ public struct KZGState: Sendable {
 package struct KZGCheat {
     /// The combinations of rows and the weights of columns, one a group, before the sumcheck, with the claims' coefficients.
     package var groups:
-        ((_ rows: [AlignedBuffer<BN254Scalar>], _ weights: [AlignedBuffer<BN254Scalar>], _ gammas: [BN254Scalar]) -> Void)?
+        (
+            (_ rows: [AlignedBuffer<BN254Scalar>], _ weights: [AlignedBuffer<BN254Scalar>], _ gammas: [BN254Scalar]) ->
+                Void
+        )?
     /// The values of the rows at the point.
     package var values: ((inout [BN254Scalar]) -> Void)?
     /// The folds f_0 to f_(n-1), with the point.

@@ -178,7 +178,8 @@ public struct BN254Twelfth: Hashable, Sendable, BitwiseCopyable {
     /// The product with c0 + c1 w + c3 w^3, c0 in the base field: the value of a line.
     @inlinable
     func multiplied(line c0: BN254Base, _ c1: BN254Quadratic, _ c3: BN254Quadratic) -> BN254Twelfth {
-        let low = a.scaled(by: c0), high = b.multiplied(by: c1, c3)
+        let low = a.scaled(by: c0)
+        let high = b.multiplied(by: c1, c3)
         let cross = (a + b).multiplied(by: c1 + BN254Quadratic(c0), c3)
         return .init(low + high.timesV, cross - low - high)
     }

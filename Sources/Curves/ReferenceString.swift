@@ -240,8 +240,12 @@ struct PtauFile {
 
     init(_ bytes: UnsafeRawBufferPointer, name: String) throws {
         func fail(_ detail: String) -> ReferenceStringError { ReferenceStringError("\(name): \(detail)") }
-        func word(_ at: Int) -> UInt32 { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self)) }
-        func long(_ at: Int) -> UInt64 { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
+        func word(_ at: Int) -> UInt32 {
+            UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+        }
+        func long(_ at: Int) -> UInt64 {
+            UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+        }
         guard bytes.count >= 12, bytes[0..<4].elementsEqual("ptau".utf8) else { throw fail("not a .ptau file") }
         guard word(4) == 1 else { throw fail("version \(word(4)) of the format, and only 1 is known") }
         var sections: [UInt32: Range<Int>] = [:]

@@ -123,7 +123,8 @@ import Transcripts
         offCurve[0] |= 0x80
         try #require(G1(compressed: offCurve) == nil)
         var notCanonical: [UInt8] = Array(
-            (BigInteger(decimal: "21888242871839275222246405745257275088696311157297823662689037894645226208584")!).bytes(32)
+            (BigInteger(decimal: "21888242871839275222246405745257275088696311157297823662689037894645226208584")!)
+                .bytes(32)
                 .reversed())
         notCanonical[0] |= 0x80
         let bad = [offCurve, notCanonical, [UInt8](repeating: 0, count: 32), [UInt8](repeating: 0xff, count: 32)]
@@ -138,7 +139,8 @@ import Transcripts
         }
         // The commitment itself, by a prover who computes all challenges with the changed one.
         let scheme = prover.trial.scheme
-        for (wrong, check) in [(other, "kzg pairing"), (identity, "kzg pairing")] + bad.map({ ($0, "kzg commitment") }) {
+        for (wrong, check) in [(other, "kzg pairing"), (identity, "kzg pairing")] + bad.map({ ($0, "kzg commitment") })
+        {
             for row in [0, scheme.commitmentByteCount / 32 - 1] {
                 var commitment = prover.trial.commitment
                 commitment.replaceSubrange(32 * row..<32 * row + 32, with: wrong)
@@ -197,7 +199,9 @@ import Transcripts
     /// Commitments are those of the definition: sums of multiples of powers.
     @Test func commitmentsByDefinition() throws {
         var random = CommitmentTestGenerator(seed: 4)
-        let vectors = [random.tensor([5, 9], -128...127), random.tensor([40], -0x8000...0x7fff), random.tensor([3], 0...1)]
+        let vectors = [
+            random.tensor([5, 9], -128...127), random.tensor([40], -0x8000...0x7fff), random.tensor([3], 0...1),
+        ]
         let trial = try OpeningTrial<KZGScheme>(vectors, securityBits: 100, hash: .sha256)
         let layout = MatrixLayout(vectors.map(\.shape), columnBits: trial.scheme.foldCount)
         let points = ReferenceString.development(size: layout.columnCount).withPoints { Array($0) }
@@ -229,7 +233,8 @@ import Transcripts
             try KZGScheme(shapes: shapes, securityBits: 100, hash: .blake3, publicParameters: [])
         }
         #expect(throws: CommitmentError.self) {
-            try RawScheme<BN254ScalarField>(shapes: shapes, securityBits: 100, hash: .blake3, publicParameters: parameters)
+            try RawScheme<BN254ScalarField>(
+                shapes: shapes, securityBits: 100, hash: .blake3, publicParameters: parameters)
         }
         #expect(throws: CommitmentError.self) { try KZGScheme(shapes: shapes, securityBits: 230, hash: .blake3) }
     }

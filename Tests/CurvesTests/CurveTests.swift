@@ -9,12 +9,17 @@ import Testing
 /// Cases from outside: see `Fixtures/README.md`.
 enum Fixtures {
     struct Case: Decodable {
-        let Input: String
-        let Expected: String
-        let Name: String
+        private enum CodingKeys: String, CodingKey {
+            case inputText = "Input"
+            case expectedText = "Expected"
+            case name = "Name"
+        }
+        private let inputText: String
+        private let expectedText: String
+        let name: String
 
-        var input: [UInt8] { Fixtures.bytes(Input) }
-        var expected: [UInt8] { Fixtures.bytes(Expected) }
+        var input: [UInt8] { Fixtures.bytes(inputText) }
+        var expected: [UInt8] { Fixtures.bytes(expectedText) }
     }
 
     struct PyEcc: Decodable {
@@ -111,7 +116,7 @@ enum Fixtures {
             let input = padded(c.input, 128)
             let a = try #require(G1(encoded: input[..<64]))
             let b = try #require(G1(encoded: input[64...]))
-            #expect((a + b).encoded == c.expected, "\(c.Name)")
+            #expect((a + b).encoded == c.expected, "\(c.name)")
         }
     }
 
@@ -123,7 +128,7 @@ enum Fixtures {
             let p = try #require(G1(encoded: input[..<64]))
             // Any 256-bit integer.
             let words = (0..<4).map { i in input[(88 - 8 * i)..<(96 - 8 * i)].reduce(0) { $0 << 8 | UInt64($1) } }
-            #expect(p.multiplied(byWords: words).encoded == c.expected, "\(c.Name)")
+            #expect(p.multiplied(byWords: words).encoded == c.expected, "\(c.name)")
         }
     }
 
@@ -141,7 +146,7 @@ enum Fixtures {
                 )
             }
             let outcome = Pairing.isProductOne(pairs)
-            #expect([UInt8](repeating: 0, count: 31) + [outcome ? 1 : 0] == c.expected, "\(c.Name)")
+            #expect([UInt8](repeating: 0, count: 31) + [outcome ? 1 : 0] == c.expected, "\(c.name)")
             outcomes.insert(outcome)
         }
         #expect(outcomes.count == 2)

@@ -110,12 +110,17 @@ import Testing
             let g1 = bytes.count - 128 * 16 - 12 - 64 * 31
             for i in 0..<80 {
                 var wrong = bytes
-                let position = i < 40 ? Int.random(in: 0..<g1, using: &random) : g1 + Int.random(in: 0..<64 * 31, using: &random)
+                let position =
+                    i < 40 ? Int.random(in: 0..<g1, using: &random) : g1 + Int.random(in: 0..<64 * 31, using: &random)
                 wrong[position] ^= 1 << UInt8.random(in: 0..<8, using: &random)
                 try Data(wrong).write(to: URL(fileURLWithPath: path))
                 // Of the header only the size of the ceremony is not used; and the section of unknown type is skipped.
                 let skipped = (64..<80 + padding).contains(position)
-                if !skipped { #expect(throws: ReferenceStringError.self, "byte \(position)") { try ReferenceString(ptau: path, size: 31) } }
+                if !skipped {
+                    #expect(throws: ReferenceStringError.self, "byte \(position)") {
+                        try ReferenceString(ptau: path, size: 31)
+                    }
+                }
             }
             for count in [0, 1, 4, 11, 12, 30, 79, g1, bytes.count - 1] {
                 try Data(bytes[..<count]).write(to: URL(fileURLWithPath: path))
