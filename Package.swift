@@ -44,15 +44,16 @@ let package = Package(
         room("Fields", needs: ["CSIMD", "Tensors"]),
         room("Transcripts", needs: ["CSIMD", "Tensors", "Fields"]),
         room("Multilinears", needs: ["Tensors", "Fields", "Transcripts"]),
-        room("Commitments", needs: ["Tensors", "Fields", "Transcripts", "Multilinears"]),
+        room("Curves", needs: ["CSIMD", "Tensors", "Fields", "Transcripts"]),
+        room("Commitments", needs: ["Tensors", "Fields", "Transcripts", "Multilinears", "Curves"]),
         room("Graphs", needs: ["CSIMD", "Tensors"]),
         room("ModelFiles", needs: ["Tensors", "Graphs"]),
         room("Blocks", needs: ["Tensors", "Fields", "Transcripts", "Multilinears", "Graphs"]),
         room(
             "Assay",
             needs: [
-                "CSIMD", "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "Graphs", "ModelFiles",
-                "Blocks",
+                "CSIMD", "Tensors", "Fields", "Transcripts", "Multilinears", "Curves", "Commitments", "Graphs",
+                "ModelFiles", "Blocks",
             ]),
         .executableTarget(
             name: "AssayCommand",
@@ -75,8 +76,11 @@ let package = Package(
         tests("TranscriptsTests", needs: ["CSIMD", "Tensors", "Fields", "Transcripts", "TestSupport"]),
         tests("MultilinearsTests", needs: ["Tensors", "Fields", "Transcripts", "Multilinears", "TestSupport"]),
         tests(
+            "CurvesTests", needs: ["CSIMD", "Tensors", "Fields", "Curves", "TestSupport"],
+            resources: [.copy("Fixtures")]),
+        tests(
             "CommitmentsTests",
-            needs: ["Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "TestSupport"]),
+            needs: ["Tensors", "Fields", "Transcripts", "Multilinears", "Curves", "Commitments", "TestSupport"]),
         tests(
             "GraphsTests", needs: ["CSIMD", "Tensors", "Graphs", "ModelFiles", "TestSupport"],
             resources: [.copy("Goldens")]),

@@ -133,6 +133,8 @@ public struct AblationRow: Codable, Sendable {
     public var peakMemoryBytes: Int?
     /// What was proved, by the verifier's account; at least the level asked for.
     public var securityBits: Int?
+    /// What these bits rest on besides the hash function.
+    public var assumptions: [String]?
     /// Of the output and of every node's value; the same for all backends, or one of them is wrong.
     public var outputDigest: String?
     public var error: String?
@@ -266,6 +268,7 @@ public enum AblationCell {
         }
         report.row.verifySeconds = verdict.seconds
         report.row.securityBits = verdict.value.provedBits
+        if !verdict.value.assumptions.isEmpty { report.row.assumptions = verdict.value.assumptions }
         guard verdict.value.statement.input == request.tokens else {
             throw AssayError(.badData, "the proof is about another input")
         }

@@ -49,6 +49,8 @@ public protocol Backend: Sendable {
     func prove(_ key: ProvingKey, tokens: [Int], progress: ProgressReport) throws -> ProofResult
     /// Throws `VerificationError` unless the proof shows the statement for the key.
     func verify(_ proof: [UInt8], statement: Statement, key: VerifyingKey) throws -> VerificationReport
+    /// What proofs for the key rest on besides the hash function.
+    func assumptions(_ key: VerifyingKey) throws -> [String]
     /// The graph as this field proves it (split where values would not fit), with what is committed and looked up.
     func layout(_ graph: Graph) throws -> ProofLayout
 }
@@ -89,6 +91,7 @@ public enum Backends {
             "bn254/orion-expander",
             { Engine<TensorCodeScheme<BN254ScalarField, ExpanderCode<BN254ScalarField>>>("bn254/orion-expander", $0) }
         ),
+        ("bn254/kzg", { Engine<KZGScheme>("bn254/kzg", $0) }),
         ("bn254/raw", { Engine<RawScheme<BN254ScalarField>>("bn254/raw", $0) }),
     ]
 
@@ -132,16 +135,28 @@ struct Engine<S: CommitmentScheme>: Backend {
         return try ProofLayout(fit(graph, to: field, alternatives: FieldBounds.all), field: F.self)
     }
 
-    // MARK: Setup
-
-    private func weightScheme(_ weights: [Node], _ securityBits: Int) throws -> S {
-        let shapes = weights.map { CommittedShape(shape: $0.shape, range: $0.range) }
-        return try S(shapes: shapes, securityBits: securityBits + 3, hash: hash)
+    func assumptions(_ key: VerifyingKey) throws -> [String] {
+        try scheme([], 1, key.publicParameters).budget.assumptions.map(\.text)
     }
 
-    private func witnessScheme(_ columns: ArraySlice<Column>, _ securityBits: Int) throws -> S {
+    // MARK: Setup
+
+    private func weightScheme(_ weights: [Node], _ securityBits: Int, _ parameters: [UInt8]) throws -> S {
+        let shapes = weights.map { CommittedShape(shape: $0.shape, range: $0.range) }
+        return try scheme(shapes, securityBits, parameters)
+    }
+
+    private func witnessScheme(_ columns: ArraySlice<Column>, _ securityBits: Int, _ parameters: [UInt8]) throws -> S {
         let shapes = columns.map { CommittedShape(shape: $0.shape, range: $0.range) }
-        return try S(shapes: shapes, securityBits: securityBits + 3, hash: hash)
+        return try scheme(shapes, securityBits, parameters)
+    }
+
+    private func scheme(_ shapes: [CommittedShape], _ securityBits: Int, _ parameters: [UInt8]) throws -> S {
+        let scheme = try S(shapes: shapes, securityBits: securityBits + 3, hash: hash, publicParameters: parameters)
+        if let most = scheme.budget.assumedBits, securityBits > most {
+            throw CommitmentError.unreachableSecurity(scheme: S.schemeName, requested: securityBits, nearest: most)
+        }
+        return scheme
     }
 
     func setup(
@@ -159,12 +174,13 @@ struct Engine<S: CommitmentScheme>: Backend {
             weights.append(tensor)
         }
         progress("commit weights")
-        let scheme = try weightScheme(nodes, securityBits)
+        let parameters = try S.makePublicParameters()
+        let scheme = try weightScheme(nodes, securityBits, parameters)
         let (commitment, state) = try scheme.commit(weights)
         progress("prove weight ranges")
         let layout = try ProofLayout(weights: nodes, field: F.self)
         let witness = try Witness(layout, weights: weights)
-        let auxiliary = try witnessScheme(layout.columns[nodes.count...], securityBits)
+        let auxiliary = try witnessScheme(layout.columns[nodes.count...], securityBits, parameters)
         let transcript = ProverTranscript(domain: Self.domain, hash: hash)
         absorbSetup(transcript, program, commitment, scheme, auxiliary, securityBits)
         let extra = Array(witness.columns[nodes.count...])
@@ -179,8 +195,8 @@ struct Engine<S: CommitmentScheme>: Backend {
         auxiliary.open(extra, state: extraState, claims: other, transcript: transcript)
         scheme.open(weights, state: state, claims: own, transcript: transcript)
         let key = VerifyingKey(
-            backend: name, securityBits: securityBits, program: program, weightCommitment: commitment,
-            rangeProof: transcript.proof)
+            backend: name, securityBits: securityBits, program: program, publicParameters: parameters,
+            weightCommitment: commitment, rangeProof: transcript.proof)
         let budget = self.budget(channel, scheme, auxiliary)
         guard budget.wholeBits >= securityBits else { throw tooWeak(budget, securityBits) }
         return ProvingKey(verifyingKey: key, weights: named, commitmentState: scheme.encodeState(state))
@@ -189,9 +205,9 @@ struct Engine<S: CommitmentScheme>: Backend {
     /// Checks the range proof that a verifying key carries.
     func verifySetup(_ key: VerifyingKey) throws -> SoundnessBudget {
         let nodes = try key.program.weightNodes()
-        let scheme = try weightScheme(nodes, key.securityBits)
+        let scheme = try weightScheme(nodes, key.securityBits, key.publicParameters)
         let layout = try ProofLayout(weights: nodes, field: F.self)
-        let auxiliary = try witnessScheme(layout.columns[nodes.count...], key.securityBits)
+        let auxiliary = try witnessScheme(layout.columns[nodes.count...], key.securityBits, key.publicParameters)
         let transcript = VerifierTranscript(domain: Self.domain, hash: hash, proof: key.rangeProof)
         absorbSetup(transcript, key.program, key.weightCommitment, scheme, auxiliary, key.securityBits)
         let extraCommitment = try transcript.receiveBytes("witness commitment", count: auxiliary.commitmentByteCount)
@@ -280,8 +296,9 @@ struct Engine<S: CommitmentScheme>: Backend {
             backend: name, modelDigest: try verifyingKey.digest().description, input: tokens, output: witness.output,
             securityBits: verifyingKey.securityBits)
         let weights = layout.graph.weightNodes.map { key.weights[$0.name]! }
-        let weightScheme = try self.weightScheme(layout.graph.weightNodes, verifyingKey.securityBits)
-        let witnessScheme = try self.witnessScheme(layout.columns[...], verifyingKey.securityBits)
+        let (level, parameters) = (verifyingKey.securityBits, verifyingKey.publicParameters)
+        let weightScheme = try self.weightScheme(layout.graph.weightNodes, level, parameters)
+        let witnessScheme = try self.witnessScheme(layout.columns[...], level, parameters)
         let transcript = ProverTranscript(domain: Self.domain, hash: hash)
         absorbStatement(transcript, statement, layout.graph, weightScheme, witnessScheme, verifyingKey.weightCommitment)
 
@@ -348,8 +365,8 @@ struct Engine<S: CommitmentScheme>: Backend {
         clock.lap("weight ranges", bytes: key.rangeProof.count)
 
         let layout = try self.layout(key.program.graph(tokenCount: statement.input.count))
-        let weightScheme = try self.weightScheme(layout.graph.weightNodes, key.securityBits)
-        let witnessScheme = try self.witnessScheme(layout.columns[...], key.securityBits)
+        let weightScheme = try self.weightScheme(layout.graph.weightNodes, key.securityBits, key.publicParameters)
+        let witnessScheme = try self.witnessScheme(layout.columns[...], key.securityBits, key.publicParameters)
         clock.lap("layout", bytes: 0)
         let transcript = VerifierTranscript(domain: Self.domain, hash: hash, proof: proof)
         absorbStatement(transcript, statement, layout.graph, weightScheme, witnessScheme, key.weightCommitment)
@@ -401,7 +418,8 @@ struct Engine<S: CommitmentScheme>: Backend {
     private func budget(_ channel: Channel<F>, _ weights: S, _ witness: S) -> SoundnessBudget {
         func prefixed(_ prefix: String, _ budget: SoundnessBudget) -> SoundnessBudget {
             SoundnessBudget(
-                budget.components.map { .init(name: "\(prefix): \($0.name)", bits: $0.bits, theorem: $0.theorem) })
+                budget.components.map { .init(name: "\(prefix): \($0.name)", bits: $0.bits, theorem: $0.theorem) },
+                assumptions: budget.assumptions)
         }
         let steps = channel.errors.map {
             SoundnessBudget.Component(

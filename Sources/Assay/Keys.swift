@@ -4,20 +4,26 @@ import Tensors
 import Transcripts
 
 /// What a verifier needs for all proofs of one model under one backend: the plan (from which it builds the graph for any
-/// number of tokens), the commitment to the weights, and the proof that every weight lies in its declared range.
+/// number of tokens), the public parameters of the commitment, the commitment to the weights, and the proof that every weight lies in its declared range.
 public struct VerifyingKey: Sendable {
     public let backend: String
     public let securityBits: Int
     public let program: Program
+    /// What the commitment scheme needs to verify besides commitments; empty unless it has a trusted setup.
+    public let publicParameters: [UInt8]
     public let weightCommitment: [UInt8]
     public let rangeProof: [UInt8]
 
-    static let magic = Array("ASSAYVK1".utf8)
+    static let magic = Array("ASSAYVK2".utf8)
 
-    public init(backend: String, securityBits: Int, program: Program, weightCommitment: [UInt8], rangeProof: [UInt8]) {
+    public init(
+        backend: String, securityBits: Int, program: Program, publicParameters: [UInt8], weightCommitment: [UInt8],
+        rangeProof: [UInt8]
+    ) {
         self.backend = backend
         self.securityBits = securityBits
         self.program = program
+        self.publicParameters = publicParameters
         self.weightCommitment = weightCommitment
         self.rangeProof = rangeProof
     }
@@ -27,6 +33,7 @@ public struct VerifyingKey: Sendable {
         out.field(Array(backend.utf8))
         out.integer(UInt64(securityBits))
         out.field(try program.canonicalJSON())
+        out.field(publicParameters)
         out.field(weightCommitment)
         out.field(rangeProof)
         return out.bytes
@@ -47,6 +54,7 @@ public struct VerifyingKey: Sendable {
         } catch {
             throw AssayError(.badData, "verifying key: its model plan is damaged (\(error))")
         }
+        publicParameters = try reader.field()
         weightCommitment = try reader.field()
         rangeProof = try reader.field()
         try reader.finish()

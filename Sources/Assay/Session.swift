@@ -368,12 +368,16 @@ extension ProofResult {
     /// Bits that the proof reaches; at least the level asked for.
     public var provedBits: Int { budget.wholeBits }
     public var budgetLines: [BudgetLine] { budget.lines }
+    /// What the bits rest on besides the hash function.
+    public var assumptions: [String] { budget.assumptions.map(\.text) }
 }
 
 extension VerificationReport {
     /// Bits that the proof reaches with the key's own proof; at least the level asked for.
     public var provedBits: Int { budget.wholeBits }
     public var budgetLines: [BudgetLine] { budget.lines }
+    /// What the bits rest on besides the hash function.
+    public var assumptions: [String] { budget.assumptions.map(\.text) }
 }
 
 extension VerifyingKey {

@@ -126,6 +126,9 @@ struct AblateCommand: ParsableCommand {
         for row in results.rows {
             if let error = row.error { text += "\(row.backend) failed: \(error)\n" }
         }
+        for row in results.rows {
+            for assumption in row.assumptions ?? [] { text += "\(row.backend) assumes: \(assumption)\n" }
+        }
         let outputs = results.rows.compactMap(\.outputDigest)
         if !results.outputsAgree {
             text += "OUTPUTS DIFFER: \(Set(outputs).count) different ones\n"

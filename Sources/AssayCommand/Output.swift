@@ -90,6 +90,11 @@ extension Table {
         return table.text
     }
 
+    /// What is assumed besides the hash function, a line each; nothing where nothing is.
+    static func assumptions(_ assumptions: [String]) -> String {
+        assumptions.isEmpty ? "" : assumptions.map { "assumed      \($0)\n" }.joined() + "\n"
+    }
+
     static func budget(_ lines: [BudgetLine], total: Int) -> String {
         var table = Table([("part", .left), ("bits", .right), ("by", .left)])
         for line in lines {

@@ -39,6 +39,7 @@ struct ProveCommand: ParsableCommand {
         let securityBits: Int
         let provedBits: Int
         let budget: [BudgetLine]
+        let assumptions: [String]
         let readSeconds: Double
         let quantiseSeconds: Double
         let setupSeconds: Double?
@@ -102,7 +103,7 @@ struct ProveCommand: ParsableCommand {
             model: session.name, modelDigest: statement.modelDigest, backend: statement.backend, input: statement.input,
             output: statement.output, outputText: TokenText.describe([statement.output], vocabulary: vocabulary),
             securityBits: statement.securityBits, provedBits: proved.value.provedBits,
-            budget: proved.value.budgetLines, readSeconds: session.readSeconds,
+            budget: proved.value.budgetLines, assumptions: proved.value.assumptions, readSeconds: session.readSeconds,
             quantiseSeconds: session.quantiseSeconds, setupSeconds: setupSeconds, proveSeconds: proved.seconds,
             phases: proved.value.phases, proofBytes: proved.value.proof.count,
             peakMemoryBytes: Machine.peakMemoryBytes, proof: out, keys: keys)
@@ -122,6 +123,7 @@ struct ProveCommand: ParsableCommand {
 
 
             """
+        text += Table.assumptions(report.assumptions)
         text += Table.phases(report.phases, bytes: true)
         return CommandResult(json: report, text: text)
     }

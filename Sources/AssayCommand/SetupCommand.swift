@@ -26,6 +26,7 @@ struct SetupCommand: ParsableCommand {
         let modelDigest: String
         let weights: Int
         let securityBits: Int
+        let assumptions: [String]
         let readSeconds: Double
         let quantiseSeconds: Double
         let setupSeconds: Double
@@ -47,7 +48,8 @@ struct SetupCommand: ParsableCommand {
                 try key.value.write(to: out)
                 let report = Report(
                     model: session.name, backend: backend.name, modelDigest: try key.value.verifyingKey.digestText(),
-                    weights: session.weightCount, securityBits: security.level, readSeconds: session.readSeconds,
+                    weights: session.weightCount, securityBits: security.level,
+                    assumptions: try backend.assumptions(key.value.verifyingKey), readSeconds: session.readSeconds,
                     quantiseSeconds: session.quantiseSeconds, setupSeconds: key.seconds,
                     provingKeyBytes: key.value.byteCount,
                     verifyingKeyBytes: try key.value.verifyingKey.encoded().count,
@@ -70,6 +72,6 @@ struct SetupCommand: ParsableCommand {
         peak memory    \(Output.bytes(report.peakMemoryBytes))
         written        \(report.keys)
 
-        """
+        """ + report.assumptions.map { "assumed        \($0)\n" }.joined()
     }
 }

@@ -33,6 +33,7 @@ struct VerifyCommand: ParsableCommand {
         let securityBits: Int
         let provedBits: Int
         let budget: [BudgetLine]
+        let assumptions: [String]
         let verifySeconds: Double
         let phases: [Phase]
         let proofBytes: Int
@@ -49,7 +50,8 @@ struct VerifyCommand: ParsableCommand {
                 accepted: true, backend: statement.backend, modelDigest: statement.modelDigest, input: statement.input,
                 output: statement.output, outputText: TokenText.describe([statement.output], vocabulary: vocabulary),
                 securityBits: statement.securityBits, provedBits: verified.value.report.provedBits,
-                budget: verified.value.report.budgetLines, verifySeconds: verified.seconds,
+                budget: verified.value.report.budgetLines, assumptions: verified.value.report.assumptions,
+                verifySeconds: verified.seconds,
                 phases: verified.value.report.phases, proofBytes: verified.value.proofBytes,
                 peakMemoryBytes: Machine.peakMemoryBytes)
             var text = """
@@ -63,6 +65,7 @@ struct VerifyCommand: ParsableCommand {
 
 
                 """
+            text += Table.assumptions(report.assumptions)
             text += Table.phases(report.phases, bytes: false)
             if explain { text += "\n" + Table.budget(report.budget, total: report.provedBits) }
             return CommandResult(json: report, text: text)

@@ -53,9 +53,16 @@ public protocol CommitmentScheme: Sendable {
     ///
     /// - Throws: `CommitmentError.unreachableSecurity` where proved bounds do not reach that far over this field.
     init(shapes: [CommittedShape], securityBits: Int, hash: HashFunction) throws
+    /// The same with public parameters that a key holds. Schemes without any refuse all but none.
+    ///
+    /// - Throws: `CommitmentError.publicParameters` where they are damaged.
+    init(shapes: [CommittedShape], securityBits: Int, hash: HashFunction, publicParameters: [UInt8]) throws
+    /// What a new key holds for the verifier besides the commitment: the part of a reference string. Empty for schemes
+    /// without a trusted setup.
+    static func makePublicParameters() throws -> [UInt8]
     /// All parameters, and a digest of the shapes, as text to absorb into the transcript.
     var parameterDescription: String { get }
-    /// The errors of one opening.
+    /// The errors of one opening, and what is assumed.
     var budget: SoundnessBudget { get }
     /// The size of every commitment.
     var commitmentByteCount: Int { get }
@@ -83,6 +90,20 @@ public protocol CommitmentScheme: Sendable {
     func verify(commitment: [UInt8], claims: [OpeningClaim<F.Challenge>], transcript: VerifierTranscript) throws
 }
 
+extension CommitmentScheme {
+    public init(
+        shapes: [CommittedShape], securityBits: Int, hash: HashFunction, publicParameters: [UInt8]
+    ) throws {
+        guard publicParameters.isEmpty else {
+            throw CommitmentError.publicParameters(
+                "\(Self.schemeName) has none, and \(publicParameters.count) bytes are there")
+        }
+        try self.init(shapes: shapes, securityBits: securityBits, hash: hash)
+    }
+
+    public static func makePublicParameters() throws -> [UInt8] { [] }
+}
+
 /// Why a commitment could not be made. None of these concerns the verification of a proof.
 public enum CommitmentError: Error, Hashable, Sendable, CustomStringConvertible {
     /// No parameters reach the wanted level by proved bounds; `nearest` is the highest that some do.
@@ -91,6 +112,8 @@ public enum CommitmentError: Error, Hashable, Sendable, CustomStringConvertible 
     case wrongVectors(String)
     /// A stored state does not belong to the commitment.
     case wrongState(String)
+    /// The public parameters of a key are damaged, or what belongs to them is not to be had.
+    case publicParameters(String)
 
     public var description: String {
         switch self {
@@ -98,6 +121,7 @@ public enum CommitmentError: Error, Hashable, Sendable, CustomStringConvertible 
             "\(scheme) cannot prove \(requested) bits for vectors of this size; the nearest level is \(nearest) bits"
         case .wrongVectors(let detail): "wrong vectors: \(detail)"
         case .wrongState(let detail): "wrong state: \(detail)"
+        case .publicParameters(let detail): "public parameters: \(detail)"
         }
     }
 }

@@ -7,7 +7,9 @@
 /// How likely a false statement passes, part by part: a list of errors, each with the theorem that bounds it.
 ///
 /// Errors are probabilities over the verifier's challenges, whatever the prover does, and only proved ones are listed.
-/// That hash functions are collision-free is an assumption and no entry (256-bit digests: 2^128 work for a collision).
+/// That hash functions are collision-free is an assumption and no entry (256-bit digests: 2^128 work for a collision). What
+/// else is assumed is said in `assumptions`, and does not add to the errors: they are bounds for provers who cannot break
+/// the assumptions.
 public struct SoundnessBudget: Hashable, Sendable, CustomStringConvertible {
     /// One way to be deceived: the error is at most `2^-bits`.
     public struct Component: Hashable, Sendable {
@@ -26,8 +28,28 @@ public struct SoundnessBudget: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var components: [Component]
+    /// What the errors rest on besides the hash function.
+    public var assumptions: [Assumption]
 
-    public init(_ components: [Component] = []) { self.components = components }
+    /// Something assumed and not proved.
+    public struct Assumption: Hashable, Sendable {
+        public let text: String
+        /// The binary logarithm of the work that the best attack known takes, rounded down; nil where it is no matter of work.
+        public let bits: Int?
+
+        public init(_ text: String, bits: Int? = nil) {
+            self.text = text
+            self.bits = bits
+        }
+    }
+
+    /// The least work that breaks an assumption; nil where only the hash function is assumed.
+    public var assumedBits: Int? { assumptions.compactMap(\.bits).min() }
+
+    public init(_ components: [Component] = [], assumptions: [Assumption] = []) {
+        self.components = components
+        self.assumptions = assumptions
+    }
 
     /// Minus the binary logarithm of the sum of the errors; infinite for an empty budget.
     public var totalBits: Double {
@@ -37,21 +59,24 @@ public struct SoundnessBudget: Hashable, Sendable, CustomStringConvertible {
         return least - log2(sum)
     }
 
-    /// `totalBits` rounded down, and 999 for an error of zero.
-    public var wholeBits: Int { Int(max(0, min(totalBits.rounded(.down), 999))) }
+    /// What may be promised: `totalBits` rounded down (999 for an error of zero), or `assumedBits` where that is less.
+    public var wholeBits: Int { min(Int(max(0, min(totalBits.rounded(.down), 999))), assumedBits ?? 999) }
 
     /// The union of two budgets: the errors add.
     public static func + (a: SoundnessBudget, b: SoundnessBudget) -> SoundnessBudget {
-        SoundnessBudget(a.components + b.components)
+        SoundnessBudget(
+            a.components + b.components,
+            assumptions: a.assumptions + b.assumptions.filter { !a.assumptions.contains($0) })
     }
 
-    /// A line for each component, then the total.
+    /// A line for each component, then the total, then the assumptions.
     public var description: String {
         var lines = components.map { part in
             let bits = part.bits.isFinite ? "\((part.bits * 10).rounded(.down) / 10)" : "exact"
             return "\(part.name): \(bits) bits (\(part.theorem))"
         }
         lines.append("total: \(wholeBits) bits")
+        lines += assumptions.map { "assumed: \($0.text)" }
         return lines.joined(separator: "\n")
     }
 }

@@ -11,57 +11,24 @@ extension TensorCodeScheme {
         Statement.absorb(commitment: commitment, claims: claims, into: transcript)
         guard claims.count > 0 else { return }
         let root = Digest(bytes: commitment)!
-        var coefficients: [E] = transcript.challenges("random row", count: rowCount)
-        let random = coefficients
-        let gammas: [E] = transcript.challenges("claim batching", count: claims.count)
-        let paddingPoint: [E] = transcript.challenges("padding point", count: layout.columnBits)
-        let groups = ClaimGroups(claims, layout)
-        let groupCount = groups.count + layout.paddings.count
-
-        var sum = E.zero
-        for (claim, gamma) in zip(claims, gammas) { sum += gamma * claim.value }
+        let reduction = ClaimReduction<F>(layout, claims, transcript: transcript)
         let (point, product) = try ColumnSumcheck<F>.verify(
-            sum: sum, variables: layout.columnBits, transcript: transcript)
-        let values: [E] = try transcript.receive("row values", count: 1 + groupCount)
-        let deltas: [E] = transcript.challenges("row batching", count: groupCount)
+            sum: reduction.sum, variables: layout.columnBits, transcript: transcript)
+        let values: [E] = try transcript.receive("row values", count: 1 + reduction.groupCount)
+        let deltas: [E] = transcript.challenges("row batching", count: reduction.groupCount)
 
         let weights = AlignedBuffer<E>(uninitialized: columnCount)
         F.expandEq(point, scale: .one, into: weights.pointer)
 
         // What remains of the sumcheck, the value of the row sent, and its coefficients.
-        var claimed = E.zero
-        var rowValue = values[0]
-        coefficients.withUnsafeMutableBufferPointer { coefficients in
-            for (g, group) in groups.byPoint.enumerated() {
-                claimed += values[1 + g] * eq(group.point, point)
-                rowValue += deltas[g] * values[1 + g]
-                for i in group.claims {
-                    let vector = layout.vectors[claims[i].vector]
-                    vector.addRowWeights(
-                        F.self, claims[i].point, scale: deltas[g] * gammas[i],
-                        to: coefficients.baseAddress! + vector.firstRow)
-                }
-            }
-            for (k, group) in groups.byRow.enumerated() {
-                let g = groups.byPoint.count + k
-                var weight = E.zero
-                for i in group.claims {
-                    weight += gammas[i] * eq(layout.vectors[claims[i].vector].columnPoint(claims[i].point), point)
-                }
-                claimed += values[1 + g] * weight
-                rowValue += deltas[g] * values[1 + g]
-                coefficients[group.row] += deltas[g]
-            }
-        }
-        for (k, weight) in paddingWeights(paddingPoint, weights).enumerated() {
-            claimed += values[1 + groups.count + k] * weight
-            rowValue += deltas[groups.count + k] * values[1 + groups.count + k]
-        }
-        addPaddingCoefficients(random, deltas[groups.count...], to: &coefficients)
-        guard claimed == product else {
+        guard reduction.product(values[1...], at: point, weights) == product else {
             throw VerificationError(check: "column sumcheck", detail: "the values of the rows do not give its last sum")
         }
 
+        var rowValue = values[0]
+        for (delta, value) in zip(deltas, values[1...]) { rowValue += delta * value }
+        var coefficients = reduction.random
+        reduction.addCoefficients(deltas, to: &coefficients)
         let row: [E] = try transcript.receive("row", count: columnCount)
         guard
             row.withUnsafeBufferPointer({ F.innerProduct($0.baseAddress!, weights.pointer, count: columnCount) })
@@ -69,39 +36,6 @@ extension TensorCodeScheme {
         else { throw VerificationError(check: "row value", detail: "the row sent has another value than claimed") }
 
         try checkColumns(root: root, row: row, coefficients: coefficients, transcript: transcript)
-    }
-
-    /// For each padding, the sum over its columns j of eq(paddingPoint, j) eq(point, j), given eq at the point.
-    @inlinable
-    func paddingWeights(_ paddingPoint: [E], _ eqAtPoint: AlignedBuffer<E>) -> [E] {
-        guard layout.paddings.count > 0 else { return [] }
-        let products = AlignedBuffer<E>(uninitialized: columnCount)
-        F.expandEq(paddingPoint, scale: .one, into: products.pointer)
-        F.multiply(products.pointer, eqAtPoint.pointer, into: products.pointer, count: columnCount)
-        // Sums of beginnings, so that every run costs one subtraction.
-        var sums = [E.zero]
-        sums.reserveCapacity(columnCount + 1)
-        for j in 0..<columnCount { sums.append(sums[j] + products.pointer[j]) }
-        return layout.paddings.map { padding in
-            padding.reduce(E.zero) { $0 + (sums[$1.upperBound] - sums[$1.lowerBound]) }
-        }
-    }
-
-    /// Adds to each row's coefficient its random one times the delta of its padding.
-    @inlinable
-    func addPaddingCoefficients(_ random: [E], _ deltas: ArraySlice<E>, to coefficients: inout [E]) {
-        let deltas = Array(deltas)
-        func add(_ row: Int, _ padding: Int?) {
-            if let padding { coefficients[row] += deltas[padding] * random[row] }
-        }
-        for (v, vector) in layout.vectors.enumerated() where !vector.isBlock {
-            let paddings = layout.vectorPaddings[v]
-            for r in 0..<vector.rowCount {
-                let isPartial = vector.hasPartialRows && (r + 1) % vector.blocksPerOuter == 0
-                add(vector.firstRow + r, isPartial ? paddings.partial : paddings.full)
-            }
-        }
-        for (k, padding) in layout.sharedPaddings.enumerated() { add(layout.ownRows + k, padding) }
     }
 
     /// Reads the opened columns and checks the code word of `row` against their combinations.
@@ -165,17 +99,5 @@ extension TensorCodeScheme {
         }
         joinBands(digests.pointer, columns: count, into: leaves.pointer)
         return leaves.array
-    }
-
-    /// The multilinear extension of equality.
-    @inlinable
-    func eq(_ a: [E], _ b: [E]) -> E {
-        precondition(a.count == b.count)
-        var product = E.one
-        for (x, y) in zip(a, b) {
-            let xy = x * y
-            product *= E.one - x - y + xy + xy
-        }
-        return product
     }
 }

@@ -151,7 +151,7 @@ import Transcripts
             proof[i] ^= 1
             let bad = VerifyingKey(
                 backend: key.backend, securityBits: key.securityBits, program: key.program,
-                weightCommitment: key.weightCommitment, rangeProof: proof)
+                publicParameters: key.publicParameters, weightCommitment: key.weightCommitment, rangeProof: proof)
             var statement = made.result.statement
             statement.modelDigest = try bad.digest().description
             #expect(throws: VerificationError.self) {

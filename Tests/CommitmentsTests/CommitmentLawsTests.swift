@@ -19,6 +19,9 @@ import Transcripts
     @Test func orionOverGoldilocks() throws { try check(OrionScheme<GoldilocksField>.self) }
     @Test func orionOverBN254() throws { try check(OrionScheme<BN254ScalarField>.self, securityBits: 128) }
 
+    @Test(arguments: HashFunction.allCases)
+    func kzgOverBN254(hash: HashFunction) throws { try check(KZGScheme.self, hash: hash) }
+
     @Test func expanderOverMersenne31() throws { try check(OrionExpanderScheme<Mersenne31>.self) }
     @Test func expanderOverGoldilocks() throws { try check(OrionExpanderScheme<GoldilocksField>.self, hash: .sha256) }
     @Test func expanderOverBN254() throws { try check(OrionExpanderScheme<BN254ScalarField>.self, securityBits: 128) }

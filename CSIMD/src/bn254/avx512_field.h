@@ -23,15 +23,26 @@ typedef struct {
 
 #define BN_MASK52 ((1ull << 52) - 1)
 
+/// A modulus m for functions that take one; they are inlined.
+typedef struct {
+    /// m, and 2m, in limbs.
+    uint64_t m[5], twice[5];
+    /// k = -1/m mod 2^52, and (k m + 1) / 2^52: adding a k m to a number that ends in the limb a clears that limb and adds
+    /// a times this to the limbs above it.
+    uint64_t k, km[5];
+} bn8_modulus;
+
 /// r, and 2r, in limbs.
 static const uint64_t bn_r52[5] = {0x1f593f0000001, 0x4879b9709143e, 0x181585d2833e8, 0xa029b85045b68, 0x030644e72e131};
 static const uint64_t bn_2r52[5] = {0x3eb27e0000002, 0x90f372e12287c, 0x302b0ba5067d0, 0x405370a08b6d0,
                                     0x060c89ce5c263};
-/// k = -1/r mod 2^52, and (k r + 1) / 2^52: adding m k r to a number that ends in the limb m clears that limb and adds
-/// m times this to the limbs above it. k / 2^52 = 0.1225.
+/// -1/r mod 2^52; over 2^52 that is 0.1225.
 static const uint64_t bn_k = 0x1f593efffffff;
-static const uint64_t bn_kr52[5] = {0x82e644ee4c3d2, 0xf93893c98b1de, 0xd46fe04d0a4c7, 0x8f0aad55e2a1f,
-                                    0x005ed0447de83};
+static const bn8_modulus bn8_order = {
+    {0x1f593f0000001, 0x4879b9709143e, 0x181585d2833e8, 0xa029b85045b68, 0x030644e72e131},
+    {0x3eb27e0000002, 0x90f372e12287c, 0x302b0ba5067d0, 0x405370a08b6d0, 0x060c89ce5c263},
+    0x1f593efffffff,
+    {0x82e644ee4c3d2, 0xf93893c98b1de, 0xd46fe04d0a4c7, 0x8f0aad55e2a1f, 0x005ed0447de83}};
 
 /// Words 0 to 3 of eight elements to limbs.
 AVX512_INLINE bn8 bn8_from_words(v8 w0, v8 w1, v8 w2, v8 w3) {
@@ -171,26 +182,29 @@ AVX512_INLINE void bn8_wide_add(bn8_wide *s, bn8 a) {
     for (int i = 0; i < 5; i++) s->c[5 + i] = _mm512_add_epi64(s->c[5 + i], a.l[i]);
 }
 
-/// The sum over 2^260 modulo r: below (sum / 2^260) + 1.1225 r, carried, where that is below 2^260.
+/// The sum over 2^260 modulo m: below (sum / 2^260) + (1 + k / 2^52) m, carried, where that is below 2^260.
 ///
-/// Four limbs are cleared by adding multiples of k r, whose lowest limb is -1: the multiplier is the limb itself. That
-/// adds less than k r / 2^52 to the result. The fifth is cleared by a multiple of r itself, which adds less than r.
-AVX512_INLINE bn8 bn8_wide_reduce(bn8_wide *s) {
+/// Four limbs are cleared by adding multiples of k m, whose lowest limb is -1: the multiplier is the limb itself. That
+/// adds less than k m / 2^52 to the result. The fifth is cleared by a multiple of m itself, which adds less than m.
+AVX512_INLINE bn8 bn8_wide_reduce_modulo(bn8_wide *s, const bn8_modulus *modulus) {
     v8 *c = s->c;
     for (int i = 0; i < 4; i++) {
         const v8 m = c[i];
         c[i + 1] = _mm512_add_epi64(c[i + 1], _mm512_srli_epi64(m, 52));
-        for (int j = 0; j < 5; j++) c[i + 1 + j] = _mm512_madd52lo_epu64(c[i + 1 + j], m, gl8_set(bn_kr52[j]));
-        for (int j = 0; j < 5; j++) c[i + 2 + j] = _mm512_madd52hi_epu64(c[i + 2 + j], m, gl8_set(bn_kr52[j]));
+        for (int j = 0; j < 5; j++) c[i + 1 + j] = _mm512_madd52lo_epu64(c[i + 1 + j], m, gl8_set(modulus->km[j]));
+        for (int j = 0; j < 5; j++) c[i + 2 + j] = _mm512_madd52hi_epu64(c[i + 2 + j], m, gl8_set(modulus->km[j]));
     }
-    const v8 m = _mm512_madd52lo_epu64(_mm512_setzero_si512(), c[4], gl8_set(bn_k));
-    for (int j = 0; j < 5; j++) c[4 + j] = _mm512_madd52lo_epu64(c[4 + j], m, gl8_set(bn_r52[j]));
-    for (int j = 0; j < 5; j++) c[5 + j] = _mm512_madd52hi_epu64(c[5 + j], m, gl8_set(bn_r52[j]));
+    const v8 m = _mm512_madd52lo_epu64(_mm512_setzero_si512(), c[4], gl8_set(modulus->k));
+    for (int j = 0; j < 5; j++) c[4 + j] = _mm512_madd52lo_epu64(c[4 + j], m, gl8_set(modulus->m[j]));
+    for (int j = 0; j < 5; j++) c[5 + j] = _mm512_madd52hi_epu64(c[5 + j], m, gl8_set(modulus->m[j]));
     bn8 x;
     x.l[0] = _mm512_add_epi64(c[5], _mm512_srli_epi64(c[4], 52));
     for (int i = 1; i < 5; i++) x.l[i] = c[5 + i];
     return bn8_carry(x);
 }
+
+/// Below (sum / 2^260) + 1.1225 r.
+AVX512_INLINE bn8 bn8_wide_reduce(bn8_wide *s) { return bn8_wide_reduce_modulo(s, &bn8_order); }
 
 AVX512_INLINE void bn8_wide_normalise(bn8_wide *s) {
     const v8 mask = gl8_set(BN_MASK52);

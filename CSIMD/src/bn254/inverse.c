@@ -1,7 +1,8 @@
-// Inverses modulo r by division steps (Bernstein, Yang, "Fast constant-time gcd computation and modular inversion",
+// Inverses modulo the two primes of BN254 by division steps (Bernstein, Yang, "Fast constant-time gcd computation and modular inversion",
 // 2019), in variable time: 62 steps at a time on the lowest words, collected in a 2 by 2 matrix, then once on the long
 // numbers.
 #include "../../include/csimd_bn254.h"
+#include "../../include/csimd_bn254_curve.h"
 #include "scalar.h"
 
 typedef int64_t i64;
@@ -14,9 +15,27 @@ typedef struct {
 
 #define LOW62 ((i64)(UINT64_MAX >> 2))
 
-/// r, and 1/r mod 2^62.
-static const limbs modulus = {{0x3e1f593f0000001, 0x20cfa121e6e5c245, 0x5045b68181585d2, 0x19139cb84c680a6e, 0x30}};
-static const uint64_t modulus_inverse = 0x3d1e0a6c10000001;
+/// A prime p.
+typedef struct {
+    /// p, and 1/p mod 2^62.
+    limbs value;
+    uint64_t inverse;
+    /// 2^768 modulo p: (2^256 x)^-1 times this over 2^256 is 2^256 / x.
+    bn_scalar fix;
+    bn_modulus words;
+} prime;
+
+static const prime order = {
+    {{0x3e1f593f0000001, 0x20cfa121e6e5c245, 0x5045b68181585d2, 0x19139cb84c680a6e, 0x30}},
+    0x3d1e0a6c10000001,
+    {{0x5e94d8e1b4bf0040, 0x2a489cbe1cfbb6b8, 0x893cc664a19fcfed, 0x0cf8594b7fcc657c}},
+    {{0x43e1f593f0000001, 0x2833e84879b97091, 0xb85045b68181585d, 0x30644e72e131a029}, BN_NEGATIVE_INVERSE}};
+
+static const prime base = {
+    {{0x3c208c16d87cfd47, 0x1e05aa45a1c72a34, 0x5045b68181585d9, 0x19139cb84c680a6e, 0x30}},
+    0x382df87d1b799c77,
+    {{0xb1cd6dafda1530df, 0x62f210e6a7283db6, 0xef7f0b0c0ada0afb, 0x20fd6e902d592544}},
+    {{0x3c208c16d87cfd47, 0x97816a916871ca8d, 0xb85045b68181585d, 0x30644e72e131a029}, 0x87d20782e4866389}};
 
 /// The steps as a matrix: (f, g) becomes (u f + v g, q f + s g) / 2^62.
 typedef struct {
@@ -73,20 +92,20 @@ static void update(limbs *f, limbs *g, const matrix *m) {
     g->l[4] = (i64)b;
 }
 
-/// The same modulo r, for d and e in -2r..<r, which they stay in: r is added once for each negative one, and as often
+/// The same modulo p, for d and e in -2p..<p, which they stay in: p is added once for each negative one, and as often
 /// as makes the low 62 bits zero.
-static void update_modulo(limbs *d, limbs *e, const matrix *m) {
+static void update_modulo(limbs *d, limbs *e, const matrix *m, const prime *p) {
     const i64 dn = d->l[4] >> 63, en = e->l[4] >> 63;
     i64 x = (m->u & dn) + (m->v & en), y = (m->q & dn) + (m->s & en);
     i128 a = (i128)m->u * d->l[0] + (i128)m->v * e->l[0];
     i128 b = (i128)m->q * d->l[0] + (i128)m->s * e->l[0];
-    x -= (i64)((modulus_inverse * (uint64_t)a + (uint64_t)x) & LOW62);
-    y -= (i64)((modulus_inverse * (uint64_t)b + (uint64_t)y) & LOW62);
-    a = (a + (i128)modulus.l[0] * x) >> 62;
-    b = (b + (i128)modulus.l[0] * y) >> 62;
+    x -= (i64)((p->inverse * (uint64_t)a + (uint64_t)x) & LOW62);
+    y -= (i64)((p->inverse * (uint64_t)b + (uint64_t)y) & LOW62);
+    a = (a + (i128)p->value.l[0] * x) >> 62;
+    b = (b + (i128)p->value.l[0] * y) >> 62;
     for (int i = 1; i < 5; i++) {
-        a += (i128)m->u * d->l[i] + (i128)m->v * e->l[i] + (i128)modulus.l[i] * x;
-        b += (i128)m->q * d->l[i] + (i128)m->s * e->l[i] + (i128)modulus.l[i] * y;
+        a += (i128)m->u * d->l[i] + (i128)m->v * e->l[i] + (i128)p->value.l[i] * x;
+        b += (i128)m->q * d->l[i] + (i128)m->s * e->l[i] + (i128)p->value.l[i] * y;
         d->l[i - 1] = (i64)a & LOW62;
         e->l[i - 1] = (i64)b & LOW62;
         a >>= 62;
@@ -96,40 +115,41 @@ static void update_modulo(limbs *d, limbs *e, const matrix *m) {
     e->l[4] = (i64)b;
 }
 
-/// factor * d + add * r, carried.
-static limbs combine(limbs d, i64 factor, i64 add) {
+/// factor * d + add * p, carried.
+static limbs combine(limbs d, i64 factor, i64 add, const prime *p) {
     i128 carry = 0;
     for (int i = 0; i < 5; i++) {
-        carry += (i128)factor * d.l[i] + (i128)add * modulus.l[i];
+        carry += (i128)factor * d.l[i] + (i128)add * p->value.l[i];
         d.l[i] = i < 4 ? (i64)carry & LOW62 : (i64)carry;
         carry >>= 62;
     }
     return d;
 }
 
-void csimd_bn254_inverse(const void *element, void *out) {
-    // 2^768 modulo r: (2^256 x)^-1 times this over 2^256 is 2^256 / x.
-    static const bn_scalar fix = {{0x5e94d8e1b4bf0040, 0x2a489cbe1cfbb6b8, 0x893cc664a19fcfed, 0x0cf8594b7fcc657c}};
+static void invert(const void *element, void *out, const prime *p) {
     const uint64_t *w = element;
-    limbs f = modulus, d = {{0, 0, 0, 0, 0}}, e = {{1, 0, 0, 0, 0}};
+    limbs f = p->value, d = {{0, 0, 0, 0, 0}}, e = {{1, 0, 0, 0, 0}};
     limbs g = {{(i64)w[0] & LOW62, (i64)(w[0] >> 62 | w[1] << 2) & LOW62, (i64)(w[1] >> 60 | w[2] << 4) & LOW62,
                 (i64)(w[2] >> 58 | w[3] << 6) & LOW62, (i64)(w[3] >> 56)}};
     i64 eta = -1;
-    // f = d x and g = e x modulo r, x the stored integer; g = 0 after at most 12 rounds (742 steps are enough for any
-    // inputs below 2^256), and then f is 1 or -1, or r for x = 0, which has d = 0.
+    // f = d x and g = e x modulo p, x the stored integer; g = 0 after at most 12 rounds (742 steps are enough for any
+    // inputs below 2^256), and then f is 1 or -1, or p for x = 0, which has d = 0.
     while ((g.l[0] | g.l[1] | g.l[2] | g.l[3] | g.l[4]) != 0) {
         matrix m;
         eta = steps(eta, (uint64_t)f.l[0] | (uint64_t)f.l[1] << 62, (uint64_t)g.l[0] | (uint64_t)g.l[1] << 62, &m);
-        update_modulo(&d, &e, &m);
+        update_modulo(&d, &e, &m, p);
         update(&f, &g, &m);
     }
-    d = combine(d, 1, d.l[4] < 0 ? 1 : 0);  // -r..<r
-    d = combine(d, f.l[4] < 0 ? -1 : 1, 0); // -r...r
-    d = combine(d, 1, d.l[4] < 0 ? 1 : 0);  // 0..<r, for d is not 0 unless x is
+    d = combine(d, 1, d.l[4] < 0 ? 1 : 0, p);  // -p..<p
+    d = combine(d, f.l[4] < 0 ? -1 : 1, 0, p); // -p...p
+    d = combine(d, 1, d.l[4] < 0 ? 1 : 0, p);  // 0..<p, for d is not 0 unless x is
     const uint64_t *l = (const uint64_t *)d.l;
     const bn_scalar inverse = {
         {l[0] | l[1] << 62, l[1] >> 2 | l[2] << 60, l[2] >> 4 | l[3] << 58, l[3] >> 6 | l[4] << 56}};
-    const bn_scalar result = bn_mul(inverse, fix);
+    const bn_scalar result = bn_mul_modulo(inverse, p->fix, &p->words);
     uint64_t *z = out;
     for (int i = 0; i < 4; i++) z[i] = result.w[i];
 }
+
+void csimd_bn254_inverse(const void *element, void *out) { invert(element, out, &order); }
+void csimd_bn254_base_inverse(const void *element, void *out) { invert(element, out, &base); }

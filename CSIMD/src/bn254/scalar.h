@@ -1,4 +1,5 @@
-/// Scalar arithmetic modulo the order r of BN254. Elements are four little-endian words, x * 2^256 mod r, less than r.
+/// Scalar arithmetic modulo the order r of BN254, and, with a modulus as the last parameter, modulo any prime of its size.
+/// Elements are four little-endian words, x * 2^256 mod r, less than r.
 #ifndef CSIMD_BN254_SCALAR_H
 #define CSIMD_BN254_SCALAR_H
 
@@ -10,9 +11,21 @@ typedef struct {
     uint64_t w[4];
 } bn_scalar;
 
+/// A prime m of 254 bits whose top word is below 2^63 - 1. Functions that take one are inlined,
+/// so that the words of a constant modulus become immediate operands.
+typedef struct {
+    uint64_t words[4];
+    /// -1/m mod 2^64.
+    uint64_t negative_inverse;
+} bn_modulus;
+
+#define BN_INLINE static inline __attribute__((always_inline))
+
 static const uint64_t bn_r[4] = {0x43e1f593f0000001, 0x2833e84879b97091, 0xb85045b68181585d, 0x30644e72e131a029};
 /// -1/r mod 2^64.
 #define BN_NEGATIVE_INVERSE 0xc2e1f593efffffffull
+static const bn_modulus bn_order = {
+    {0x43e1f593f0000001, 0x2833e84879b97091, 0xb85045b68181585d, 0x30644e72e131a029}, BN_NEGATIVE_INVERSE};
 
 static inline uint64_t bn_adc(uint64_t a, uint64_t b, uint64_t *carry) {
     unsigned long long out;
@@ -35,48 +48,53 @@ static inline uint64_t bn_mac(uint64_t a, uint64_t b, uint64_t c, uint64_t *carr
     return (uint64_t)x;
 }
 
-/// Takes r off if the value, less than 2r, is not less than r.
-static inline bn_scalar bn_reduce_once(bn_scalar a) {
+/// Takes m off if the value, less than 2m, is not less than m.
+BN_INLINE bn_scalar bn_reduce_once_modulo(bn_scalar a, const bn_modulus *m) {
     uint64_t borrow = 0;
     bn_scalar d;
-    for (int i = 0; i < 4; i++) d.w[i] = bn_sbb(a.w[i], bn_r[i], &borrow);
+    for (int i = 0; i < 4; i++) d.w[i] = bn_sbb(a.w[i], m->words[i], &borrow);
     for (int i = 0; i < 4; i++) d.w[i] = borrow ? a.w[i] : d.w[i];
     return d;
 }
 
-static inline bn_scalar bn_add(bn_scalar a, bn_scalar b) {
+BN_INLINE bn_scalar bn_add_modulo(bn_scalar a, bn_scalar b, const bn_modulus *m) {
     uint64_t carry = 0;
     for (int i = 0; i < 4; i++) a.w[i] = bn_adc(a.w[i], b.w[i], &carry);
-    return bn_reduce_once(a);
+    return bn_reduce_once_modulo(a, m);
 }
 
-static inline bn_scalar bn_sub(bn_scalar a, bn_scalar b) {
+BN_INLINE bn_scalar bn_sub_modulo(bn_scalar a, bn_scalar b, const bn_modulus *m) {
     uint64_t borrow = 0, carry = 0;
     for (int i = 0; i < 4; i++) a.w[i] = bn_sbb(a.w[i], b.w[i], &borrow);
     const uint64_t mask = 0 - borrow;
-    for (int i = 0; i < 4; i++) a.w[i] = bn_adc(a.w[i], bn_r[i] & mask, &carry);
+    for (int i = 0; i < 4; i++) a.w[i] = bn_adc(a.w[i], m->words[i] & mask, &carry);
     return a;
 }
 
-/// a * b / 2^256 modulo r, canonical, for any a < 2^256 and b < r (or the other way round): rows of the product with
-/// Montgomery's reduction in between. The running sum stays below b + r < 2^255 whatever a is, so four words hold it
+/// a * b / 2^256 modulo m, canonical, for any a < 2^256 and b < m (or the other way round): rows of the product with
+/// Montgomery's reduction in between. The running sum stays below b + m < 2^255 whatever a is, so four words hold it
 /// (Botrel et al., "Faster big-integer modular multiplication for most moduli", 2022).
-static inline bn_scalar bn_mul(bn_scalar a, bn_scalar b) {
+BN_INLINE bn_scalar bn_mul_modulo(bn_scalar a, bn_scalar b, const bn_modulus *modulus) {
     uint64_t t[4] = {0, 0, 0, 0};
     for (int i = 0; i < 4; i++) {
         uint64_t c = 0, d = 0;
         const uint64_t x = a.w[i];
         const uint64_t low = bn_mac(b.w[0], x, t[0], &c);
-        const uint64_t m = low * BN_NEGATIVE_INVERSE;
-        bn_mac(m, bn_r[0], low, &d);
+        const uint64_t m = low * modulus->negative_inverse;
+        bn_mac(m, modulus->words[0], low, &d);
         for (int j = 1; j < 4; j++) {
             const uint64_t s = bn_mac(b.w[j], x, t[j], &c);
-            t[j - 1] = bn_mac(m, bn_r[j], s, &d);
+            t[j - 1] = bn_mac(m, modulus->words[j], s, &d);
         }
         t[3] = c + d;
     }
-    return bn_reduce_once((bn_scalar){{t[0], t[1], t[2], t[3]}});
+    return bn_reduce_once_modulo((bn_scalar){{t[0], t[1], t[2], t[3]}}, modulus);
 }
+
+static inline bn_scalar bn_reduce_once(bn_scalar a) { return bn_reduce_once_modulo(a, &bn_order); }
+static inline bn_scalar bn_add(bn_scalar a, bn_scalar b) { return bn_add_modulo(a, b, &bn_order); }
+static inline bn_scalar bn_sub(bn_scalar a, bn_scalar b) { return bn_sub_modulo(a, b, &bn_order); }
+static inline bn_scalar bn_mul(bn_scalar a, bn_scalar b) { return bn_mul_modulo(a, b, &bn_order); }
 
 static const bn_scalar bn_r_squared = {
     {0x1bb8e645ae216da7, 0x53fe3ab1e35c59e3, 0x8c49833d53bb8085, 0x0216d0b17f4e44a5}};

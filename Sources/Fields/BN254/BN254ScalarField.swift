@@ -5,7 +5,7 @@ public enum BN254ScalarField: TwoAdicProofField {
 
     @inlinable public static var name: String { "bn254" }
     @inlinable public static var modulus: [UInt64] {
-        [BN254Scalar.r0, BN254Scalar.r1, BN254Scalar.r2, BN254Scalar.r3]
+        [BN254Scalar.p0, BN254Scalar.p1, BN254Scalar.p2, BN254Scalar.p3]
     }
     @inlinable public static var integerBound: Int64 { 1 << 62 }
     @inlinable public static var challengeBits: Int { 253 }

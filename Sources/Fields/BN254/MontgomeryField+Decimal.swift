@@ -1,5 +1,5 @@
-extension BN254Scalar {
-    /// Reads an integer less than r in decimal digits, nothing else; leading zeros are allowed.
+extension MontgomeryField {
+    /// Reads an integer less than p in decimal digits, nothing else; leading zeros are allowed.
     public init?(decimal: String) {
         guard !decimal.isEmpty else { return nil }
         var words: [UInt64] = [0, 0, 0, 0]

@@ -1,0 +1,375 @@
+import Fields
+import Multilinears
+import Tensors
+import Transcripts
+
+/// The first half of an opening: all claims on the rows of a matrix, and that its padding is zero, become one claim on a
+/// combination of rows at one point of the column variables. What a commitment to rows that is linear (a code word, a
+/// multiple of group elements) has to open is then a single row.
+///
+/// Let M be the R x C matrix of all vectors, E the challenge field, c the number of column variables.
+///
+/// 1. Commitment and claims are absorbed. The verifier draws t in E^R, a coefficient gamma_i for each claim, and a
+///    point sigma.
+/// 2. Claims form groups of the shape `<u_g, w_g>`, u_g a combination of rows of M and w_g a weight of columns: claims
+///    at one column point share `w_g = eq(point)`, with u_g the sum of gamma_i times their row combinations; claims on
+///    vectors inside one shared row share `u_g` = that row, with w_g the sum of gamma_i eq(point_i). And for each
+///    pattern of padding that rows have, u_g is the combination of these rows by t, and w_g is eq(sigma) on the padding
+///    and 0 elsewhere: these products must vanish, because padding is zero. (Entries committed to in place of padding
+///    would be a vector of another shape.) A sumcheck over the column variables reduces sum_g <u_g, w_g> = sum_i
+///    gamma_i value_i to the values of all u_g at one point rho.
+/// 3. The prover sends these; the verifier draws a coefficient delta_g for each group. What is left is the value of
+///    sum_g delta_g u_g at rho.
+///
+/// If a false value is among those that the prover sends, what is left is false but for an error of 1/|E| over delta. The
+/// sumcheck fails to show a false sum but for 2c/|E|. The sum is false but for (c + 1)/|E| if M has an entry in the
+/// padding (c/|E| for a row's padding to vanish at sigma, 1/|E| over t), and but for 1/|E| over gamma if a claim is false.
+@usableFromInline
+struct ClaimReduction<F: ProofField> {
+    @usableFromInline typealias E = F.Challenge
+    @usableFromInline let layout: MatrixLayout
+    @usableFromInline let claims: [OpeningClaim<E>]
+    @usableFromInline let groups: ClaimGroups<E>
+    @usableFromInline let random: [E]
+    @usableFromInline let gammas: [E]
+    @usableFromInline let paddingPoint: [E]
+
+    /// Draws the challenges of step 1; commitment and claims have been absorbed.
+    @inlinable
+    init(_ layout: MatrixLayout, _ claims: [OpeningClaim<E>], transcript: Transcript) {
+        self.layout = layout
+        self.claims = claims
+        random = transcript.challenges("random row", count: layout.rowCount)
+        gammas = transcript.challenges("claim batching", count: claims.count)
+        paddingPoint = transcript.challenges("padding point", count: layout.columnBits)
+        groups = ClaimGroups(claims, layout)
+    }
+
+    @inlinable var columnCount: Int { layout.columnCount }
+    /// Groups of claims, then one for each padding.
+    @inlinable var groupCount: Int { groups.count + layout.paddings.count }
+
+    // MARK: Prover
+
+    /// The u_g and w_g of all groups; `padded` from `randomRows`.
+    @inlinable
+    func groupRows(
+        of vectors: [IntegerTensor], padded: [AlignedBuffer<E>]
+    ) -> (rows: [AlignedBuffer<E>], weights: [ColumnWeights<F>]) {
+        let columns = columnCount
+        var rows: [AlignedBuffer<E>] = []
+        var weights: [ColumnWeights<F>] = []
+        for group in groups.byPoint {
+            let row = AlignedBuffer<E>(repeating: .zero, count: columns)
+            for (vector, members) in byVector(group.claims, claims) {
+                let vectorLayout = layout.vectors[vector]
+                let rowWeights = AlignedBuffer<E>(repeating: .zero, count: vectorLayout.rowCount)
+                for i in members {
+                    vectorLayout.addRowWeights(F.self, claims[i].point, scale: gammas[i], to: rowWeights.pointer)
+                }
+                var combination = RowCombination<F>(vectorLayout, weights: rowWeights.pointer, addTo: row.pointer)
+                vectors[vector].storage.visit(&combination)
+            }
+            rows.append(row)
+            weights.append(.eq(group.point))
+        }
+        for group in groups.byRow {
+            let row = AlignedBuffer<E>(repeating: .zero, count: columns)
+            var one = E.one
+            for v in layout.sharedRows[group.row - layout.ownRows] {
+                var combination = RowCombination<F>(layout.vectors[v], weights: &one, addTo: row.pointer)
+                vectors[v].storage.visit(&combination)
+            }
+            rows.append(row)
+            let weight = AlignedBuffer<E>(repeating: .zero, count: columns)
+            let scratch = AlignedBuffer<E>(uninitialized: columns)
+            for i in group.claims {
+                let vectorLayout = layout.vectors[claims[i].vector]
+                let target = weight.pointer + vectorLayout.firstColumn
+                F.expandEq(claims[i].point, scale: gammas[i], into: scratch.pointer)
+                F.add(target, scratch.pointer, into: target, count: 1 << vectorLayout.columnVariables)
+            }
+            weights.append(.table(weight))
+        }
+        if padded.count > 0 {
+            let eq = AlignedBuffer<E>(uninitialized: columns)
+            F.expandEq(paddingPoint, scale: .one, into: eq.pointer)
+            for (row, padding) in zip(padded, layout.paddings) {
+                let weight = AlignedBuffer<E>(repeating: .zero, count: columns)
+                for run in padding {
+                    (weight.pointer + run.lowerBound).update(from: eq.pointer + run.lowerBound, count: run.count)
+                }
+                rows.append(row)
+                weights.append(.table(weight))
+            }
+        }
+        return (rows, weights)
+    }
+
+    /// The combination of rows with random coefficients: the part of each padding, and the sum of all; without
+    /// `wholeSum`, rows that have no padding are left out of that.
+    @inlinable
+    func randomRows(
+        of vectors: [IntegerTensor], wholeSum: Bool
+    ) -> (sum: AlignedBuffer<E>, padded: [AlignedBuffer<E>]) {
+        let columns = columnCount
+        let sum = AlignedBuffer<E>(repeating: .zero, count: columns)
+        let padded = layout.paddings.map { _ in AlignedBuffer<E>(repeating: .zero, count: columns) }
+        random.withUnsafeBufferPointer { random in
+            func add(_ v: Int, _ part: RowPart, _ padding: Int?) {
+                if padding == nil && !wholeSum { return }
+                var combination = RowCombination<F>(
+                    layout.vectors[v], part, weights: random.baseAddress! + layout.vectors[v].firstRow,
+                    addTo: (padding.map { padded[$0] } ?? sum).pointer)
+                vectors[v].storage.visit(&combination)
+            }
+            for (v, vector) in layout.vectors.enumerated() where !vector.isBlock {
+                let paddings = layout.vectorPaddings[v]
+                add(v, vector.hasPartialRows ? .full : .all, paddings.full)
+                if vector.hasPartialRows { add(v, .partial, paddings.partial) }
+            }
+            for (row, padding) in zip(layout.sharedRows, layout.sharedPaddings) {
+                for v in row { add(v, .all, padding) }
+            }
+        }
+        for part in padded { F.add(sum.pointer, part.pointer, into: sum.pointer, count: columns) }
+        return (sum, padded)
+    }
+
+    /// Claims, given by their numbers, by vector; vectors in the order in which they first appear.
+    @inlinable
+    func byVector(_ members: [Int], _ claims: [OpeningClaim<E>]) -> [(vector: Int, claims: [Int])] {
+        var result: [(vector: Int, claims: [Int])] = []
+        var places: [Int: Int] = [:]
+        for i in members {
+            if let place = places[claims[i].vector] {
+                result[place].claims.append(i)
+            } else {
+                places[claims[i].vector] = result.count
+                result.append((claims[i].vector, [i]))
+            }
+        }
+        return result
+    }
+
+    // MARK: Verifier
+
+    /// What the sumcheck is to show.
+    @inlinable
+    var sum: E {
+        var sum = E.zero
+        for (claim, gamma) in zip(claims, gammas) { sum += gamma * claim.value }
+        return sum
+    }
+
+    /// The sum over groups of u_g w_g at the point, given the values of the u_g, and eq at the point for all columns.
+    @inlinable
+    func product(_ values: ArraySlice<E>, at point: [E], _ eqAtPoint: AlignedBuffer<E>) -> E {
+        let values = Array(values)
+        var product = E.zero
+        for (g, group) in groups.byPoint.enumerated() { product += values[g] * Eq<F>.value(group.point, point) }
+        for (k, group) in groups.byRow.enumerated() {
+            var weight = E.zero
+            for i in group.claims {
+                weight += gammas[i] * Eq<F>.value(layout.vectors[claims[i].vector].columnPoint(claims[i].point), point)
+            }
+            product += values[groups.byPoint.count + k] * weight
+        }
+        for (k, weight) in paddingWeights(paddingPoint, eqAtPoint).enumerated() {
+            product += values[groups.count + k] * weight
+        }
+        return product
+    }
+
+    /// Adds the coefficients of the rows of M in sum_g delta_g u_g.
+    @inlinable
+    func addCoefficients(_ deltas: [E], to coefficients: inout [E]) {
+        coefficients.withUnsafeMutableBufferPointer { coefficients in
+            for (g, group) in groups.byPoint.enumerated() {
+                for i in group.claims {
+                    let vector = layout.vectors[claims[i].vector]
+                    vector.addRowWeights(
+                        F.self, claims[i].point, scale: deltas[g] * gammas[i],
+                        to: coefficients.baseAddress! + vector.firstRow)
+                }
+            }
+            for (k, group) in groups.byRow.enumerated() { coefficients[group.row] += deltas[groups.byPoint.count + k] }
+        }
+        addPaddingCoefficients(random, deltas[groups.count...], to: &coefficients)
+    }
+
+    /// For each padding, the sum over its columns j of eq(paddingPoint, j) eq(point, j), given eq at the point.
+    @inlinable
+    func paddingWeights(_ paddingPoint: [E], _ eqAtPoint: AlignedBuffer<E>) -> [E] {
+        guard layout.paddings.count > 0 else { return [] }
+        let products = AlignedBuffer<E>(uninitialized: columnCount)
+        F.expandEq(paddingPoint, scale: .one, into: products.pointer)
+        F.multiply(products.pointer, eqAtPoint.pointer, into: products.pointer, count: columnCount)
+        // Sums of beginnings, so that every run costs one subtraction.
+        var sums = [E.zero]
+        sums.reserveCapacity(columnCount + 1)
+        for j in 0..<columnCount { sums.append(sums[j] + products.pointer[j]) }
+        return layout.paddings.map { padding in
+            padding.reduce(E.zero) { $0 + (sums[$1.upperBound] - sums[$1.lowerBound]) }
+        }
+    }
+
+    /// Adds to each row's coefficient its random one times the delta of its padding.
+    @inlinable
+    func addPaddingCoefficients(_ random: [E], _ deltas: ArraySlice<E>, to coefficients: inout [E]) {
+        let deltas = Array(deltas)
+        func add(_ row: Int, _ padding: Int?) {
+            if let padding { coefficients[row] += deltas[padding] * random[row] }
+        }
+        for (v, vector) in layout.vectors.enumerated() where !vector.isBlock {
+            let paddings = layout.vectorPaddings[v]
+            for r in 0..<vector.rowCount {
+                let isPartial = vector.hasPartialRows && (r + 1) % vector.blocksPerOuter == 0
+                add(vector.firstRow + r, isPartial ? paddings.partial : paddings.full)
+            }
+        }
+        for (k, padding) in layout.sharedPaddings.enumerated() { add(layout.ownRows + k, padding) }
+    }
+}
+
+/// Claims grouped as the opening needs them.
+@usableFromInline
+struct ClaimGroups<E: Field> {
+    /// Claims on vectors with rows of their own, by the column part of their point.
+    @usableFromInline var byPoint: [(point: [E], claims: [Int])] = []
+    /// Claims on vectors in shared rows, by row.
+    @usableFromInline var byRow: [(row: Int, claims: [Int])] = []
+
+    @inlinable var count: Int { byPoint.count + byRow.count }
+
+    @inlinable
+    init(_ claims: [OpeningClaim<E>], _ layout: MatrixLayout) {
+        var points: [[E]: Int] = [:]
+        var rows: [Int: Int] = [:]
+        for (i, claim) in claims.enumerated() {
+            let vector = layout.vectors[claim.vector]
+            if vector.isBlock {
+                if let group = rows[vector.firstRow] {
+                    byRow[group].claims.append(i)
+                } else {
+                    rows[vector.firstRow] = byRow.count
+                    byRow.append((vector.firstRow, [i]))
+                }
+            } else {
+                let point = vector.columnPoint(claim.point)
+                if let group = points[point] {
+                    byPoint[group].claims.append(i)
+                } else {
+                    points[point] = byPoint.count
+                    byPoint.append((point, [i]))
+                }
+            }
+        }
+    }
+}
+
+/// The weights of columns in a group.
+@usableFromInline
+enum ColumnWeights<F: ProofField> {
+    case table(AlignedBuffer<F.Challenge>)
+    /// eq at a point: made anew for each round rather than kept, which halves the memory of an opening.
+    case eq([F.Challenge])
+
+    @inlinable
+    var table: AlignedBuffer<F.Challenge> {
+        switch self {
+        case .table(let table): return table
+        case .eq(let point):
+            let table = AlignedBuffer<F.Challenge>(uninitialized: 1 << point.count)
+            F.expandEq(point, scale: .one, into: table.pointer)
+            return table
+        }
+    }
+}
+
+/// The sumcheck for sum over groups of <u_g, w_g>, over the column variables, lowest first.
+@usableFromInline
+enum ColumnSumcheck<F: ProofField> {
+    @usableFromInline typealias E = F.Challenge
+
+    /// Proves the sum and returns the point with the values of the rows there. Tables of weights are overwritten.
+    @inlinable
+    static func prove(
+        rows: [AlignedBuffer<E>], weights: [ColumnWeights<F>], transcript: ProverTranscript
+    ) -> (point: [E], values: [E]) {
+        var size = rows[0].count
+        let halves = rows.map { _ in AlignedBuffer<E>(uninitialized: size / 2) }
+        let partial = AlignedBuffer<E>(uninitialized: 2 * rows.count)
+        // eq of the coordinates that are bound, for each group.
+        var bound = [E](repeating: .one, count: rows.count)
+        var point: [E] = []
+        while size > 1 {
+            let pairs = size / 2
+            let round = point.count
+            let current = point.isEmpty ? rows : halves
+            let factors = bound
+            forEachGroup(rows.count, size: size) { g in
+                let table: AlignedBuffer<E>
+                switch weights[g] {
+                case .table(let known): table = known
+                case .eq(let coordinates):
+                    table = AlignedBuffer(uninitialized: size)
+                    F.expandEq(Array(coordinates[round...]), scale: factors[g], into: table.pointer)
+                }
+                let message = F.roundProduct2(current[g].pointer, table.pointer, pairs: pairs)
+                partial.pointer[2 * g] = message.atZero
+                partial.pointer[2 * g + 1] = message.leading
+            }
+            var atZero = E.zero
+            var leading = E.zero
+            for g in 0..<rows.count {
+                atZero += partial.pointer[2 * g]
+                leading += partial.pointer[2 * g + 1]
+            }
+            transcript.send("column round", [atZero, leading])
+            let r: E = transcript.challenge("column point")
+            point.append(r)
+            for g in 0..<rows.count {
+                if case .eq(let coordinates) = weights[g] {
+                    let product = coordinates[round] * r
+                    bound[g] *= product + product - coordinates[round] - r + E.one
+                }
+            }
+            forEachGroup(rows.count, size: size) { g in
+                F.fold(current[g].pointer, at: r, into: halves[g].pointer, pairs: pairs)
+                if case .table(let table) = weights[g] {
+                    F.fold(table.pointer, at: r, into: table.pointer, pairs: pairs)
+                }
+            }
+            size = pairs
+        }
+        return (point, halves.map { $0.pointer[0] })
+    }
+
+    /// On all threads where that pays.
+    @inlinable
+    static func forEachGroup(_ count: Int, size: Int, _ body: (Int) -> Void) {
+        if count * size < 1 << 12 {
+            for g in 0..<count { body(g) }
+        } else {
+            Parallel.forEach(count, body)
+        }
+    }
+
+    /// Reads the rounds and returns the point with what the sum of products must be there.
+    @inlinable
+    static func verify(sum: E, variables: Int, transcript: VerifierTranscript) throws -> (point: [E], value: E) {
+        var value = sum
+        var point: [E] = []
+        for _ in 0..<variables {
+            let message: [E] = try transcript.receive("column round", count: 2)
+            let r: E = transcript.challenge("column point")
+            // s(0) + s(1) = value, and s(X) = s(0) + (s(1) - s(0) - l) X + l X^2.
+            let (atZero, leading) = (message[0], message[1])
+            let linear = value - atZero.doubled - leading
+            value = atZero + r * (linear + r * leading)
+            point.append(r)
+        }
+        return (point, value)
+    }
+}
