@@ -117,9 +117,6 @@ public struct EqWeights<F: ProofField> {
         outer = Eq<F>.table(rest, TensorShape.join(Array(parts.dropLast())), scale: scale)
     }
 
-    /// The coordinate of the point for the lowest variable.
-    public var lowest: E { parts.last![0] }
-
     /// The weights for the round that binds the lowest variable: one for each pair of entries of the prepared table.
     public func round() -> AlignedBuffer<E> {
         let half = (dimensions.last! + 1) / 2

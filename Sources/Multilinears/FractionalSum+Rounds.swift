@@ -173,20 +173,24 @@ extension FractionalSum {
             var claim = claim
             // What the weights of the blocks lack.
             var factor = E.one
+            let inverses = Sumcheck<F>.inverses(outer)
+            let complements = Sumcheck<F>.inverses(outer.map { E.one - $0 })
             for round in 0..<outer.count {
                 let low = outer[round]
                 var (atZero, leading) = blockSums(factor)
                 let tail = tailSums(round)
                 atZero += tail.atZero
                 leading += tail.leading
-                let atOne = (claim - (E.one - low) * atZero) * (low.inverse() ?? .zero)
-                transcript.send("sumcheck round", [atZero, atOne, leading])
+                // The point is random: that a coordinate is zero, which would need another message, has probability
+                // 1 / |E| and costs no more than a proof that is not accepted.
+                let atOne = (claim - (E.one - low) * atZero) * inverses[round]
+                transcript.send("sumcheck round", [atZero, leading])
                 let r: E = transcript.challenge("sumcheck challenge")
                 claim = Sumcheck<F>.quadratic(atZero: atZero, atOne: atOne, leading: leading, at: r)
                 point.append(r)
                 fold(at: r, round: round)
                 if round + 1 < outer.count {
-                    factor *= (E.one - outer[round + 1]).inverse() ?? .zero
+                    factor *= complements[round + 1]
                 }
             }
             if tailP.isEmpty { (tailP, tailQ) = ([.zero, .zero], [.zero, .zero]) }

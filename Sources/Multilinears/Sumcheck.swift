@@ -115,18 +115,20 @@ public enum Sumcheck<F: ProofField> {
     // MARK: eq times a product of two factors
 
     /// Proves `sum over x of eq(at, x) a(x) b(x) = claim`. The factor eq is linear in each variable and known to both sides,
-    /// so a round sends t(0), t(1) and the leading coefficient of the quadratic t that remains (Gruen, ePrint 2024/108).
+    /// so a round sends t(0) and the leading coefficient of the quadratic t that remains (Gruen, ePrint 2024/108): t(1) follows
+    /// from the claim, `(1 - z) t(0) + z t(1)`, unless the point's coordinate z is zero, where it is sent too.
     public static func proveEqProduct(
         at outer: [E], _ a: FoldingTable<F>, _ b: FoldingTable<F>, claim: E, transcript: ProverTranscript
     ) -> [E] {
         var point: [E] = []
         var claim = claim
         var weights = EqWeights<F>(a.dimensions, point: outer)
-        for _ in 0..<a.variableCount {
+        let inverses = inverses(outer)
+        for round in 0..<a.variableCount {
             let pairs = a.prepare()
             b.prepare()
             let w = weights.round()
-            let low = weights.lowest
+            let low = outer[round]
             let p = (SendablePointer(w.pointer), SendablePointer(a.pointer), SendablePointer(b.pointer))
             let t = sum(pairs, zero: (E.zero, E.zero), add: { ($0.0 + $1.0, $0.1 + $1.1) }) { range in
                 let o = range.lowerBound
@@ -135,15 +137,15 @@ public enum Sumcheck<F: ProofField> {
                 return (t.atZero, t.leading)
             }
             let atOne: E
-            if let inverse = low.inverse() {
-                atOne = (claim - (E.one - low) * t.0) * inverse
-            } else {
-                // A zero coordinate (a fixed index): the claim says nothing of t(1), so it is computed.
+            if low.isZero {
+                // A fixed index: the claim says nothing of t(1), so it is computed.
                 var direct = E.zero
                 for i in 0..<pairs { direct += w.pointer[i] * (a.pointer[2 * i + 1] * b.pointer[2 * i + 1]) }
                 atOne = direct
+            } else {
+                atOne = (claim - (E.one - low) * t.0) * inverses[round]
             }
-            transcript.send("sumcheck round", [t.0, atOne, t.1])
+            transcript.send("sumcheck round", low.isZero ? [t.0, t.1, atOne] : [t.0, t.1])
             let r: E = transcript.challenge("sumcheck challenge")
             claim = quadratic(atZero: t.0, atOne: atOne, leading: t.1, at: r)
             a.fold(at: r)
@@ -160,16 +162,24 @@ public enum Sumcheck<F: ProofField> {
     ) throws -> (point: [E], claim: E) {
         var point: [E] = []
         var claim = claim
-        for low in outer {
-            let t: [E] = try transcript.receive("sumcheck round", count: 3)
-            guard (E.one - low) * t[0] + low * t[1] == claim else {
+        for (low, inverse) in zip(outer, inverses(outer)) {
+            let t: [E] = try transcript.receive("sumcheck round", count: low.isZero ? 3 : 2)
+            guard !low.isZero || t[0] == claim else {
                 throw VerificationError(check: "sumcheck", detail: "round \(point.count) does not add up to its claim")
             }
+            let atOne = low.isZero ? t[2] : (claim - (E.one - low) * t[0]) * inverse
             let r: E = transcript.challenge("sumcheck challenge")
-            claim = quadratic(atZero: t[0], atOne: t[1], leading: t[2], at: r)
+            claim = quadratic(atZero: t[0], atOne: atOne, leading: t[1], at: r)
             point.append(r)
         }
         return (point, claim)
+    }
+
+    /// The inverses of a point's coordinates; zeros stay zeros.
+    static func inverses(_ point: [E]) -> [E] {
+        var result = point
+        result.withUnsafeMutableBufferPointer { if let start = $0.baseAddress { F.invert(start, count: $0.count) } }
+        return result
     }
 
     // MARK: Interpolation
