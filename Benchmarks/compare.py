@@ -84,12 +84,12 @@ class Side:
         return set(found.split("\n")) - {""}
 
     def kernels(self, options, folder):
-        """Seconds of each kernel, from one pass."""
+        """Seconds of each kernel for one of its units (its size may have changed), from one pass."""
         path = os.path.join(folder, "report.json")
         command = [self.bench, "--passes", "1", "--budget", str(options.budget), "--no-portable", "--no-threads"]
         run(command + ["--json", path] + filters(options), self.root, True)
         with open(path) as file:
-            return {k["name"]: k["seconds"] for k in json.load(file)["kernels"]}
+            return {k["name"]: k["seconds"] / k["count"] for k in json.load(file)["kernels"]}
 
     def phases(self, options, folder):
         """Seconds of each phase of one proof with each backend."""
