@@ -93,7 +93,8 @@ class Side:
 
     def phases(self, options, folder):
         """Seconds of each phase of one proof with each backend."""
-        command = [self.assay, "ablate", "--backends", options.backends, "--out", os.path.join(folder, "out"), "--json"]
+        command = [self.assay, "ablate", "--backends", options.backends, "--threads", str(options.threads)]
+        command += ["--out", os.path.join(folder, "out"), "--json"]
         found = {}
         for row in json.loads(run(command, self.root, True))["rows"]:
             for phase in row["phases"]:
@@ -156,6 +157,7 @@ def parse(arguments):
     parser.add_argument("--budget", type=int, default=10, help="milliseconds for a kernel in each round")
     parser.add_argument("--filter", help="only kernels whose name matches this regular expression")
     parser.add_argument("--backends", default="m31/orion,goldilocks/orion,bn254/orion", help="or 'none'")
+    parser.add_argument("--threads", type=int, default=1, help="of the proofs; one is the least noisy")
     parser.add_argument("--json", help="write all samples to this file")
     try:
         return parser.parse_args(arguments)
