@@ -160,7 +160,10 @@ def parse(arguments):
     parser.add_argument("--threads", type=int, default=1, help="of the proofs; one is the least noisy")
     parser.add_argument("--json", help="write all samples to this file")
     try:
-        return parser.parse_args(arguments)
+        options = parser.parse_args(arguments)
+        if min(options.rounds, options.proof_rounds) < 5:
+            parser.error("fewer than 5 rounds say nothing of the noise")
+        return options
     except SystemExit as stop:
         sys.exit(64 if stop.code else 0)
 
