@@ -84,16 +84,17 @@ class Side:
         return set(found.split("\n")) - {""}
 
     def kernels(self, options, folder):
-        """Seconds of each kernel, from one pass."""
+        """Seconds of each kernel for one of its units (its size may have changed), from one pass."""
         path = os.path.join(folder, "report.json")
         command = [self.bench, "--passes", "1", "--budget", str(options.budget), "--no-portable", "--no-threads"]
         run(command + ["--json", path] + filters(options), self.root, True)
         with open(path) as file:
-            return {k["name"]: k["seconds"] for k in json.load(file)["kernels"]}
+            return {k["name"]: k["seconds"] / k["count"] for k in json.load(file)["kernels"]}
 
     def phases(self, options, folder):
         """Seconds of each phase of one proof with each backend."""
-        command = [self.assay, "ablate", "--backends", options.backends, "--out", os.path.join(folder, "out"), "--json"]
+        command = [self.assay, "ablate", "--backends", options.backends, "--threads", str(options.threads)]
+        command += ["--out", os.path.join(folder, "out"), "--json"]
         found = {}
         for row in json.loads(run(command, self.root, True))["rows"]:
             for phase in row["phases"]:
@@ -156,9 +157,13 @@ def parse(arguments):
     parser.add_argument("--budget", type=int, default=10, help="milliseconds for a kernel in each round")
     parser.add_argument("--filter", help="only kernels whose name matches this regular expression")
     parser.add_argument("--backends", default="m31/orion,goldilocks/orion,bn254/orion", help="or 'none'")
+    parser.add_argument("--threads", type=int, default=1, help="of the proofs; one is the least noisy")
     parser.add_argument("--json", help="write all samples to this file")
     try:
-        return parser.parse_args(arguments)
+        options = parser.parse_args(arguments)
+        if min(options.rounds, options.proof_rounds) < 5:
+            parser.error("fewer than 5 rounds say nothing of the noise")
+        return options
     except SystemExit as stop:
         sys.exit(64 if stop.code else 0)
 
