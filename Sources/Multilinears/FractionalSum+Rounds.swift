@@ -180,7 +180,8 @@ extension FractionalSum {
                 atZero += tail.atZero
                 leading += tail.leading
                 let atOne = (claim - (E.one - low) * atZero) * (low.inverse() ?? .zero)
-                transcript.send("sumcheck round", [atZero, atOne, leading])
+                Sumcheck<F>.sendEqRound(
+                    at: low, atZero: atZero, atOne: atOne, leading: leading, transcript: transcript)
                 let r: E = transcript.challenge("sumcheck challenge")
                 claim = Sumcheck<F>.quadratic(atZero: atZero, atOne: atOne, leading: leading, at: r)
                 point.append(r)

@@ -115,7 +115,7 @@ public enum Sumcheck<F: ProofField> {
     // MARK: eq times a product of two factors
 
     /// Proves `sum over x of eq(at, x) a(x) b(x) = claim`. The factor eq is linear in each variable and known to both sides,
-    /// so a round sends t(0), t(1) and the leading coefficient of the quadratic t that remains (Gruen, ePrint 2024/108).
+    /// so a round is about the quadratic t that remains (Gruen, ePrint 2024/108); see `sendEqRound`.
     public static func proveEqProduct(
         at outer: [E], _ a: FoldingTable<F>, _ b: FoldingTable<F>, claim: E, transcript: ProverTranscript
     ) -> [E] {
@@ -143,7 +143,7 @@ public enum Sumcheck<F: ProofField> {
                 for i in 0..<pairs { direct += w.pointer[i] * (a.pointer[2 * i + 1] * b.pointer[2 * i + 1]) }
                 atOne = direct
             }
-            transcript.send("sumcheck round", [t.0, atOne, t.1])
+            sendEqRound(at: low, atZero: t.0, atOne: atOne, leading: t.1, transcript: transcript)
             let r: E = transcript.challenge("sumcheck challenge")
             claim = quadratic(atZero: t.0, atOne: atOne, leading: t.1, at: r)
             a.fold(at: r)
@@ -154,6 +154,12 @@ public enum Sumcheck<F: ProofField> {
         return point
     }
 
+    /// Sends t(0) and the leading coefficient of t. The claim, (1 - low) t(0) + low t(1), gives t(1); only where the coordinate
+    /// `low` is zero it says nothing of it, and t(1) is sent in between.
+    static func sendEqRound(at low: E, atZero: E, atOne: E, leading: E, transcript: ProverTranscript) {
+        transcript.send("sumcheck round", low.isZero ? [atZero, atOne, leading] : [atZero, leading])
+    }
+
     /// Verifies rounds of a sumcheck with `eq(at, x)` factored out; what is left is a claim on the rest alone.
     public static func verifyEqRounds(
         claim: E, at outer: [E], transcript: VerifierTranscript
@@ -161,12 +167,19 @@ public enum Sumcheck<F: ProofField> {
         var point: [E] = []
         var claim = claim
         for low in outer {
-            let t: [E] = try transcript.receive("sumcheck round", count: 3)
-            guard (E.one - low) * t[0] + low * t[1] == claim else {
-                throw VerificationError(check: "sumcheck", detail: "round \(point.count) does not add up to its claim")
+            let t: [E] = try transcript.receive("sumcheck round", count: low.isZero ? 3 : 2)
+            let atOne: E
+            if let inverse = low.inverse() {
+                atOne = (claim - (E.one - low) * t[0]) * inverse
+            } else {
+                guard t[0] == claim else {
+                    throw VerificationError(
+                        check: "sumcheck", detail: "round \(point.count) does not add up to its claim")
+                }
+                atOne = t[1]
             }
             let r: E = transcript.challenge("sumcheck challenge")
-            claim = quadratic(atZero: t[0], atOne: t[1], leading: t[2], at: r)
+            claim = quadratic(atZero: t[0], atOne: atOne, leading: t[t.count - 1], at: r)
             point.append(r)
         }
         return (point, claim)
