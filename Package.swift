@@ -67,7 +67,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "CGMP", "CSIMD", "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "Graphs",
+                "CGMP", "CSIMD", "Tensors", "Fields", "Transcripts", "Multilinears", "Curves", "Commitments", "Graphs",
             ],
             path: "Tests/TestSupport",
             swiftSettings: swiftSettings),

@@ -1,8 +1,8 @@
 /// Kernels over the base field of BN254 and over its curve, y^2 = x^3 + 3.
 ///
-/// Elements of the base field are four little-endian words, the Montgomery form x * 2^256 mod p, less than p. A point is
-/// affine, x and then y, 64 bytes; the identity is written as zeros, which is no point of the curve. No pointer needs more
-/// alignment than its words do.
+/// Elements of the base field are four little-endian words, the Montgomery form x * 2^256 mod p, less than p. A point
+/// is affine, x and then y, 64 bytes; the identity is written as zeros, which is no point of the curve. No pointer
+/// needs more alignment than its words do.
 #ifndef CSIMD_BN254_CURVE_H
 #define CSIMD_BN254_CURVE_H
 
@@ -18,8 +18,8 @@ void csimd_bn254_base_power(const void *a, const uint64_t *exponent, void *out);
 /// The sum of two points, whatever they are.
 void csimd_bn254_add_points(const void *a, const void *b, void *out);
 
-/// A vector of scalars for the points from `first` on. `bytes` is 1, 2, 4 or 8 for signed integers, and 32 for canonical
-/// integers below the order, each four little-endian words.
+/// A vector of scalars for the points from `first` on. `bytes` is 1, 2, 4 or 8 for signed integers, and 32 for
+/// canonical integers below the order, each four little-endian words.
 typedef struct {
     const void *scalars;
     int bytes;
@@ -34,8 +34,8 @@ void csimd_bn254_multiply_points(const void *points, const csimd_bn254_scalars *
 /// out[i] = scalars[i] * point, for canonical scalars of four words. Runs on all threads.
 void csimd_bn254_multiply_point(const void *point, const void *scalars, size_t count, void *out);
 
-/// The number of the first point that is neither on the curve nor the identity, or `count`; coordinates must be below p.
-/// Runs on all threads.
+/// The number of the first point that is neither on the curve nor the identity, or `count`; coordinates must be below
+/// p. Runs on all threads.
 size_t csimd_bn254_first_off_curve(const void *points, size_t count);
 
 #endif

@@ -48,7 +48,8 @@ import Transcripts
 /// sieves (Kim, Barbulescu, CRYPTO 2016). Barbulescu and Duquesne ("Updating key size estimations for pairings", Journal of
 /// Cryptology 32, 2019) put it at about 2^100 for primes of 256 bits, and p has 254; it is an estimate and no proof. The
 /// budget has it as an assumption of 100 bits, and no level above is promised. (In the groups themselves: 2^127 by Pollard's rho, and some less by the powers of
-/// tau that are given: Cheon, EUROCRYPT 2006.) Besides, tau must be forgotten: see `ReferenceString`.
+/// tau that are given: Cheon, EUROCRYPT 2006.) Besides, tau must be forgotten: see `ReferenceString`. A key
+/// holds the part of the string that verifiers need, so whoever makes a key chooses the string.
 public struct KZGScheme: CommitmentScheme {
     public typealias F = BN254ScalarField
     public typealias E = BN254Scalar

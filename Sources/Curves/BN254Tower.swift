@@ -207,11 +207,36 @@ public struct BN254Twelfth: Hashable, Sendable, BitwiseCopyable {
             Sextic(b.c0.conjugate * g[1], b.c1.conjugate * g[3], b.c2.conjugate * g[5]))
     }
 
-    /// The power by a word.
-    func power(_ exponent: UInt64) -> BN254Twelfth {
+    /// The square of an element of order dividing p^4 - p^2 + 1, at half the cost (Granger, Scott, "Faster squaring in the
+    /// cyclotomic subgroup of sixth degree extensions", PKC 2010).
+    ///
+    /// With s = w^3 the element is A + B w + C w^2 over Fp2[s] / (s^2 - xi), and its square is
+    /// (3 A^2 - 2 A') + (3 s C^2 + 2 B') w + (3 B^2 - 2 C') w^2, where ' changes the sign of s.
+    @inlinable
+    var cyclotomicSquare: BN254Twelfth {
+        func square(_ x: BN254Quadratic, _ y: BN254Quadratic) -> (BN254Quadratic, BN254Quadratic) {
+            let (xx, yy) = (x.squared(), y.squared())
+            return (xx + yy.timesNonResidue, (x + y).squared() - xx - yy)
+        }
+        func minus(_ square: BN254Quadratic, _ x: BN254Quadratic) -> BN254Quadratic {
+            (square - x).doubled + square
+        }
+        func plus(_ square: BN254Quadratic, _ x: BN254Quadratic) -> BN254Quadratic {
+            (square + x).doubled + square
+        }
+        let (a0, a1) = square(a.c0, b.c1)
+        let (b0, b1) = square(b.c0, a.c2)
+        let (c0, c1) = square(a.c1, b.c2)
+        return .init(
+            Sextic(minus(a0, a.c0), minus(b0, a.c1), minus(c0, a.c2)),
+            Sextic(plus(c1.timesNonResidue, b.c0), plus(a1, b.c1), plus(b1, b.c2)))
+    }
+
+    /// The power by a word, of an element as for `cyclotomicSquare`.
+    func cyclotomicPower(_ exponent: UInt64) -> BN254Twelfth {
         var result = BN254Twelfth.one
         for bit in (0..<64 - exponent.leadingZeroBitCount).reversed() {
-            result = result.squared()
+            result = result.cyclotomicSquare
             if exponent >> UInt64(bit) & 1 == 1 { result = result * self }
         }
         return result

@@ -88,9 +88,9 @@ public enum Pairing {
         guard let inverse = value.inverse() else { return value }
         var f = value.conjugate * inverse
         f = f.frobenius.frobenius * f
-        let fu = f.power(u)
-        let fu2 = fu.power(u)
-        let fu3 = fu2.power(u)
+        let fu = f.cyclotomicPower(u)
+        let fu2 = fu.cyclotomicPower(u)
+        let fu3 = fu2.cyclotomicPower(u)
         let fp = f.frobenius
         let fp2 = fp.frobenius
         let y0 = fp * fp2 * fp2.frobenius
@@ -100,12 +100,12 @@ public enum Pairing {
         let y4 = (fu * fu2.frobenius).conjugate
         let y5 = fu2.conjugate
         let y6 = (fu3 * fu3.frobenius).conjugate
-        var t0 = y6.squared() * y4 * y5
+        var t0 = y6.cyclotomicSquare * y4 * y5
         var t1 = y3 * y5 * t0
         t0 = t0 * y2
-        t1 = (t1.squared() * t0).squared()
+        t1 = (t1.cyclotomicSquare * t0).cyclotomicSquare
         t0 = t1 * y1
         t1 = t1 * y0
-        return t0.squared() * t1
+        return t0.cyclotomicSquare * t1
     }
 }

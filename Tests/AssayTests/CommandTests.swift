@@ -1,4 +1,6 @@
+import Fields
 import Foundation
+import TestSupport
 import Testing
 
 /// The tests of the executable that share one setup and one proof.
@@ -130,6 +132,42 @@ extension Command.Run: @unchecked Sendable {}
         #expect(run.status == 1)
         #expect(run.output.contains("m31/raw failed: "))
         #expect(String(decoding: try folder.read("results.json"), as: UTF8.self).contains("\"error\""))
+    }
+
+    /// KZG with powers from a file: named by an environment variable to set up and to prove, not needed to verify. Without a
+    /// file everything says INSECURE.
+    @Test func referenceStringFromAFile() throws {
+        let folder = try Folder()
+        try folder.write(Data(samplePtau(power: 13, g2: 4, tau: BN254Scalar(0x1234_5678_9abc_def1))), "powers.ptau")
+        try folder.write(Data(samplePtau(power: 13, g2: 4, tau: BN254Scalar(0x1234_5678_9abc_def2))), "others.ptau")
+        let (keys, proof) = (folder.path + "/keys", folder.path + "/proof")
+        func with(_ file: String) -> String { "export ASSAY_SRS='\(folder.path)/\(file).ptau'" }
+        let setup = [
+            "setup", Command.model("tiny-llama"), "--backend", "bn254/kzg", "--out", keys,
+        ]
+        let prove = ["prove", Command.model("tiny-llama"), "--keys", keys, "--prompt", "God", "--out", proof]
+        let made = try Command.run(setup, after: with("powers"))
+        #expect(made.status == 0 && !made.output.contains("INSECURE"), "\(made.errors)")
+        #expect(made.output.contains("assumed"))
+        // Another string, or none, is not that of the key.
+        for shell in [with("others"), "unset ASSAY_SRS", with("missing")] {
+            let run = try Command.run(prove, after: shell)
+            #expect(run.status == 65 && run.errors.contains("public parameters"), "\(run.status) \(run.errors)")
+        }
+        let proved = try Command.run(prove, after: with("powers"))
+        #expect(proved.status == 0 && !proved.output.contains("INSECURE"), "\(proved.errors)")
+        let verified = try Command.run(["verify", proof, "--key", keys + "/verifying.key"], after: "unset ASSAY_SRS")
+        #expect(verified.status == 0 && !verified.output.contains("INSECURE"), "\(verified.errors)")
+
+        let development = try Command.run(
+            ["prove", Command.model("tiny-llama"), "--backend", "bn254/kzg", "--prompt", "God", "--out", proof],
+            after: "unset ASSAY_SRS")
+        #expect(development.status == 0 && development.output.contains("INSECURE"), "\(development.errors)")
+        let again = try Command.run(["verify", proof, "--key", proof + "/keys/verifying.key"])
+        #expect(again.status == 0 && again.output.contains("INSECURE"))
+        // No level above what is assumed of the curve.
+        let high = try Command.run(setup + ["--security", "101"], after: "unset ASSAY_SRS")
+        #expect(high.status == 65 && high.errors.contains("100"), "\(high.errors)")
     }
 
     @Test func runAndInspect() throws {

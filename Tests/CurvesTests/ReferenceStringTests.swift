@@ -53,31 +53,6 @@ import Testing
         }
     }
 
-    /// A file as snarkjs writes it, for a tau of ours, with sections that are skipped.
-    private func ptau(power: Int, tau: BN254Scalar, padding: Int = 0) -> [UInt8] {
-        var bytes: [UInt8] = Array("ptau".utf8)
-        func append<T: FixedWidthInteger>(_ value: T) { withUnsafeBytes(of: value.littleEndian) { bytes += $0 } }
-        append(UInt32(1))
-        append(UInt32(4))
-        append(UInt32(1))
-        append(UInt64(44))
-        append(UInt32(32))
-        for word in FieldTowerTests.modulus { append(word) }
-        append(UInt32(power))
-        append(UInt32(power))
-        append(UInt32(7))
-        append(UInt64(padding))
-        bytes += [UInt8](repeating: 1, count: padding)
-        let powers = tau.powers((2 << power) - 1)
-        append(UInt32(2))
-        append(UInt64(64 * powers.count))
-        for p in MultiScalar.multiples(of: .generator, by: powers).array { withUnsafeBytes(of: p) { bytes += $0 } }
-        append(UInt32(3))
-        append(UInt64(128 << power))
-        for t in powers[..<(1 << power)] { withUnsafeBytes(of: G2.generator.multiplied(by: t)) { bytes += $0 } }
-        return bytes
-    }
-
     /// The development string keeps its label through a file, and gets into none whose name does not tell.
     @Test func developmentFile() throws {
         try inFolder { folder in
@@ -97,7 +72,7 @@ import Testing
     @Test(arguments: [0, 8, 3]) func ptauFiles(padding: Int) throws {
         try inFolder { folder in
             let path = folder + "/a.ptau"
-            let bytes = ptau(power: 4, tau: BN254Scalar(0x1234_5678_9abc), padding: padding)
+            let bytes = samplePtau(power: 4, tau: BN254Scalar(0x1234_5678_9abc), padding: padding)
             try Data(bytes).write(to: URL(fileURLWithPath: path))
             let string = try ReferenceString(ptau: path, size: 31)
             #expect(string.count == 31 && !string.verifier.isInsecure && !string.verifier.label.contains("INSECURE"))

@@ -27,8 +27,8 @@ typedef struct {
 typedef struct {
     /// m, and 2m, in limbs.
     uint64_t m[5], twice[5];
-    /// k = -1/m mod 2^52, and (k m + 1) / 2^52: adding a k m to a number that ends in the limb a clears that limb and adds
-    /// a times this to the limbs above it.
+    /// k = -1/m mod 2^52, and (k m + 1) / 2^52: adding a k m to a number that ends in the limb a clears that limb and
+    /// adds a times this to the limbs above it.
     uint64_t k, km[5];
 } bn8_modulus;
 

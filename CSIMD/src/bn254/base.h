@@ -7,8 +7,8 @@
 
 typedef bn_scalar fq;
 
-static const bn_modulus fq_modulus = {
-    {0x3c208c16d87cfd47, 0x97816a916871ca8d, 0xb85045b68181585d, 0x30644e72e131a029}, 0x87d20782e4866389};
+static const bn_modulus fq_modulus = {{0x3c208c16d87cfd47, 0x97816a916871ca8d, 0xb85045b68181585d, 0x30644e72e131a029},
+                                      0x87d20782e4866389};
 static const fq fq_zero = {{0, 0, 0, 0}};
 /// 2^256 mod p.
 static const fq fq_one = {{0xd35d438dc58f0d9d, 0x0a78eb28f5c70b3d, 0x666ea36f7879462c, 0x0e0a77c19a07df2f}};
@@ -47,8 +47,8 @@ static inline point dereference(reference r) {
     return p;
 }
 
-/// out[i] = pairs[2i] + pairs[2i + 1], with one inversion for many sums (Montgomery's trick). `out[i]` may be an operand of
-/// sum i, of no other.
+/// out[i] = pairs[2i] + pairs[2i + 1], with one inversion for many sums (Montgomery's trick). `out[i]` may be an
+/// operand of sum i, of no other.
 typedef void add_pairs(const reference *pairs, size_t count, point *out);
 add_pairs bn254_portable_add_pairs, bn254_avx512_add_pairs;
 

@@ -1,6 +1,6 @@
-// Inverses modulo the two primes of BN254 by division steps (Bernstein, Yang, "Fast constant-time gcd computation and modular inversion",
-// 2019), in variable time: 62 steps at a time on the lowest words, collected in a 2 by 2 matrix, then once on the long
-// numbers.
+// Inverses modulo the two primes of BN254 by division steps (Bernstein, Yang, "Fast constant-time gcd computation and
+// modular inversion", 2019), in variable time: 62 steps at a time on the lowest words, collected in a 2 by 2 matrix,
+// then once on the long numbers.
 #include "../../include/csimd_bn254.h"
 #include "../../include/csimd_bn254_curve.h"
 #include "scalar.h"

@@ -1,10 +1,11 @@
 // Multiples of points and their sums.
 //
-// Sums of many multiples are Pippenger's: the scalars are cut into windows of signed digits; the points of one window that
-// have one digit meet in a bucket; the sum of the buckets times their digits is the window's. All additions, in the
-// buckets and of the buckets, are of pairs of affine points, independent of each other, so that many share an inversion
-// (`add_pairs`): some 6 products each instead of 11 to 16 in projective coordinates. A bucket is summed as a tree, so it
-// does not matter how many points share it.
+// Sums of many multiples are Pippenger's: the scalars are cut into windows of signed digits; the points of one window
+// that have one digit meet in a bucket; the sum of the buckets times their digits is the window's. All additions, in
+// the buckets and of the buckets, are of pairs of affine points, independent of each other, so that many share an
+// inversion
+// (`add_pairs`): some 6 products each instead of 11 to 16 in projective coordinates. A bucket is summed as a tree, so
+// it does not matter how many points share it.
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,10 +250,14 @@ static int signed_bits(const csimd_bn254_scalars *v) {
         any[0] |= (uint64_t)(x ^ x >> 63);                                                                             \
     }
     switch (v->bytes) {
-    case 1: SCAN(int8_t) break;
-    case 2: SCAN(int16_t) break;
-    case 4: SCAN(int32_t) break;
-    case 8: SCAN(int64_t) break;
+    case 1:
+        SCAN(int8_t) break;
+    case 2:
+        SCAN(int16_t) break;
+    case 4:
+        SCAN(int32_t) break;
+    case 8:
+        SCAN(int64_t) break;
     default:
         for (size_t i = 0; i < 4 * v->count; i++) any[i & 3] |= ((const uint64_t *)v->scalars)[i];
     }
@@ -277,8 +282,8 @@ static cut best_cut(size_t count, int bits) {
     return best;
 }
 
-/// Half a digit in every window but the top one. With it added, digits are the bits of a window less half a digit, whatever
-/// is below them.
+/// Half a digit in every window but the top one. With it added, digits are the bits of a window less half a digit,
+/// whatever is below them.
 static void offset_words(cut c, uint64_t *words) {
     memset(words, 0, 32);
     for (int w = 0; w + 1 < c.windows; w++) {
@@ -333,10 +338,14 @@ static void extract_digits(const job *j, const group *g, size_t first, size_t co
         digits[i] = ((int32_t)(((wide)((const type *)v->scalars)[first + i] + (wide)offset) >> shift) & mask) - half;  \
     break;
     switch (v->bytes) {
-    case 1: EXTRACT(int8_t, int64_t)
-    case 2: EXTRACT(int16_t, int64_t)
-    case 4: EXTRACT(int32_t, int64_t)
-    default: EXTRACT(int64_t, i128)
+    case 1:
+        EXTRACT(int8_t, int64_t)
+    case 2:
+        EXTRACT(int16_t, int64_t)
+    case 4:
+        EXTRACT(int32_t, int64_t)
+    default:
+        EXTRACT(int64_t, i128)
     }
 #undef EXTRACT
 }
@@ -373,8 +382,7 @@ static void sum_buckets(const job *j, workspace *s, size_t active) {
     }
 }
 
-/// Adds the points of some digits to the buckets. `digits` are those of the groups one after the other; they and the groups'
-/// first scalars are `counts` and `firsts`.
+/// Adds to the buckets of a task what scalars number `skip` to `skip + count` of each of its groups put there.
 static void fill_buckets(const job *j, workspace *s, const task *t, size_t skip, size_t count, int is_first) {
     const group *groups = j->groups + t->first_group;
     const int bits = j->cuts[groups[0].vector].bits;
@@ -434,9 +442,9 @@ static void fill_buckets(const job *j, workspace *s, const task *t, size_t skip,
 
 /// out[g] = sum over i < size of (i + 1) buckets[g size + i], for a size that is a power of two.
 ///
-/// Runs of RUN buckets are summed from their upper ends: with R_s the sum of run s and A_s the sum of its buckets by their
-/// places in it, the total is that of all A_s and RUN times the sum of s R_s, which is the same problem for R_1, R_2 and
-/// so on.
+/// Runs of RUN buckets are summed from their upper ends: with R_s the sum of run s and A_s the sum of its buckets by
+/// their places in it, the total is that of all A_s and RUN times the sum of s R_s, which is the same problem for R_1,
+/// R_2 and so on.
 static void reduce_buckets(const job *j, reference *pairs, const point *buckets, size_t groups, size_t size,
                            point *memory, point *out) {
     if (size == 1) {
@@ -626,8 +634,8 @@ void csimd_bn254_multiply_points(const void *points, const csimd_bn254_scalars *
     point *sums = allocate(group_count * sizeof(point));
     _Atomic(workspace *) *slots = allocate((size_t)threads * sizeof(*slots));
     for (int i = 0; i < threads; i++) atomic_init(&slots[i], NULL);
-    job j = {current_kernel(), points, vectors,     cuts,         shifted, groups,
-             tasks,            sums,   most_digits, most_buckets, slots,   threads};
+    job j = {current_kernel(), points,       vectors, cuts,   shifted, groups, tasks, sums,
+             most_digits,      most_buckets, slots,   threads};
     csimd_parallel_for(task_count, run_task, &j);
     point *results = allocate(count * sizeof(point));
     finish_task f = {&j, first_groups, results};

@@ -12,8 +12,8 @@ static const bn8_modulus fq8_modulus = {
     0x20782e4866389,
     {0xc93a3dee22c55, 0xe15f4ea250777, 0x37f0b49e7cd63, 0x2079e650a0895, 0x06234192d7a1}};
 
-/// Vectors of pairs for each inversion. That each product needs the one before costs nothing: the processor works on the
-/// rest of the addition meanwhile (two to four independent chains measured the same or slower).
+/// Vectors of pairs for each inversion. That each product needs the one before costs nothing: the processor works on
+/// the rest of the addition meanwhile (two to four independent chains measured the same or slower).
 enum { BATCH = 192 };
 
 AVX512_INLINE bn8 fq8_mul(bn8 a, bn8 b) {
@@ -24,8 +24,7 @@ AVX512_INLINE bn8 fq8_mul(bn8 a, bn8 b) {
 
 /// a - b + p, for b at most 1.
 AVX512_INLINE bn8 fq8_sub(bn8 a, bn8 b) {
-    for (int i = 0; i < 5; i++)
-        a.l[i] = _mm512_add_epi64(_mm512_sub_epi64(a.l[i], b.l[i]), gl8_set(fq8_modulus.m[i]));
+    for (int i = 0; i < 5; i++) a.l[i] = _mm512_add_epi64(_mm512_sub_epi64(a.l[i], b.l[i]), gl8_set(fq8_modulus.m[i]));
     return bn8_carry(a);
 }
 
@@ -59,8 +58,8 @@ AVX512_INLINE bn8 load_coordinate(const reference *r, int offset) {
                          bn8_two(address(r[12]) + offset, address(r[14]) + offset));
 }
 
-/// y of the first (0) or second (1) points of eight pairs, negated where the reference says so: at most 1, and 1 itself only
-/// for a negated identity.
+/// y of the first (0) or second (1) points of eight pairs, negated where the reference says so: at most 1, and 1 itself
+/// only for a negated identity.
 AVX512_INLINE bn8 load_y(const reference *r, int which) {
     const bn8 y = load_coordinate(r + which, 4);
     // The lanes of bn8_transpose.
@@ -147,7 +146,7 @@ AVX512 static void add_batch(const reference *refs, size_t vectors, point *out) 
         const bn8 reciprocal = fq8_mul(inverse, prefixes[i]); // below 1.9
         inverse = fq8_mul(inverse, denominators[i]);
         const bn8 x1 = load_coordinate(r, 0), x2 = load_coordinate(r + 1, 0), y1 = load_y(r, 0);
-        bn8 numerator = fq8_sub(load_y(r, 1), y1); // below 2
+        bn8 numerator = fq8_sub(load_y(r, 1), y1);                   // below 2
         if (special[i].any) numerators(x1, special + i, &numerator); // below 3
         const bn8 slope = fq8_mul(numerator, reciprocal);            // below 2.3
 

@@ -14,7 +14,8 @@ void bn254_portable_add_pairs(const reference *pairs, size_t count, point *out) 
             const point *a = (const point *)(refs[2 * i] & ~(reference)1);
             const point *b = (const point *)(refs[2 * i + 1] & ~(reference)1);
             fq d = fq_sub(b->x, a->x);
-            if (point_is_identity(a) || point_is_identity(b)) d = fq_zero;
+            if (point_is_identity(a) || point_is_identity(b))
+                d = fq_zero;
             else if (fq_is_zero(d)) {
                 // Twice a point, or a point and its negative.
                 const point p = dereference(refs[2 * i]), q = dereference(refs[2 * i + 1]);

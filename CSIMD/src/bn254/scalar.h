@@ -1,5 +1,5 @@
-/// Scalar arithmetic modulo the order r of BN254, and, with a modulus as the last parameter, modulo any prime of its size.
-/// Elements are four little-endian words, x * 2^256 mod r, less than r.
+/// Scalar arithmetic modulo the order r of BN254, and, with a modulus as the last parameter, modulo any prime of its
+/// size. Elements are four little-endian words, x * 2^256 mod r, less than r.
 #ifndef CSIMD_BN254_SCALAR_H
 #define CSIMD_BN254_SCALAR_H
 
@@ -24,8 +24,8 @@ typedef struct {
 static const uint64_t bn_r[4] = {0x43e1f593f0000001, 0x2833e84879b97091, 0xb85045b68181585d, 0x30644e72e131a029};
 /// -1/r mod 2^64.
 #define BN_NEGATIVE_INVERSE 0xc2e1f593efffffffull
-static const bn_modulus bn_order = {
-    {0x43e1f593f0000001, 0x2833e84879b97091, 0xb85045b68181585d, 0x30644e72e131a029}, BN_NEGATIVE_INVERSE};
+static const bn_modulus bn_order = {{0x43e1f593f0000001, 0x2833e84879b97091, 0xb85045b68181585d, 0x30644e72e131a029},
+                                    BN_NEGATIVE_INVERSE};
 
 static inline uint64_t bn_adc(uint64_t a, uint64_t b, uint64_t *carry) {
     unsigned long long out;
