@@ -27,6 +27,7 @@ struct AblateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The folder to write the results to.", valueName: "folder"))
     var out = "results"
 
+    @OptionGroup var reference: ReferenceOption
     @OptionGroup var security: SecurityOption
     @OptionGroup var common: CommonOptions
 
@@ -35,6 +36,7 @@ struct AblateCommand: ParsableCommand {
     }
 
     func run() throws {
+        reference.apply()
         try common.execute { progress in
             let names = try chosenBackends()
             let folder = try model ?? Package.folder("Models/kjv-llama")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Assay
+import Commitments
 import Foundation
 import Graphs
 import Tensors
@@ -98,6 +99,22 @@ struct SecurityOption: ParsableArguments {
         if let security, !(1...256).contains(security) {
             throw ValidationError("--security takes a number from 1 to 256")
         }
+    }
+}
+
+/// The reference string of commitments with a trusted setup.
+struct ReferenceOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Powers of tau for KZG, as snarkjs has them (.ptau); an INSECURE development string unless this or ASSAY_SRS names a file.",
+            valueName: "file"))
+    var srs: String?
+
+    /// Lets this process and those that it starts use the file.
+    func apply() {
+        guard let srs else { return }
+        setenv("ASSAY_SRS", srs, 1)
+        ReferenceSource.ptauPath = srs
     }
 }
 

@@ -25,6 +25,7 @@ struct ProveCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The folder to write the proof to.", valueName: "folder"))
     var out: String
 
+    @OptionGroup var reference: ReferenceOption
     @OptionGroup var security: SecurityOption
     @OptionGroup var common: CommonOptions
 
@@ -52,6 +53,7 @@ struct ProveCommand: ParsableCommand {
     }
 
     func run() throws {
+        reference.apply()
         try common.execute { progress in
             let named = try backend.map { try Backends.named($0) }
             return try Files.withFolder(out) {

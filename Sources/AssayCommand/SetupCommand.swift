@@ -17,6 +17,7 @@ struct SetupCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The folder to write the keys to.", valueName: "folder"))
     var out: String
 
+    @OptionGroup var reference: ReferenceOption
     @OptionGroup var security: SecurityOption
     @OptionGroup var common: CommonOptions
 
@@ -37,6 +38,7 @@ struct SetupCommand: ParsableCommand {
     }
 
     func run() throws {
+        reference.apply()
         try common.execute { progress in
             let backend = try Backends.named(backend)
             return try Files.withFolder(out) {

@@ -62,36 +62,40 @@ extension MontgomeryField {
     /// Words less than 2p, minus p if they are not less than p.
     @inlinable
     init(reducing t0: UInt64, _ t1: UInt64, _ t2: UInt64, _ t3: UInt64) {
-        let (s0, s1, s2, s3, borrow) = Self.subtract(
-            t0, t1, t2, t3, Self.p0, Self.p1, Self.p2, Self.p3)
-        self.init(montgomery: borrow ? t0 : s0, borrow ? t1 : s1, borrow ? t2 : s2, borrow ? t3 : s3)
+        let (s0, s1, s2, s3, borrow) = Self.subtract(t0, t1, t2, t3, Self.p0, Self.p1, Self.p2, Self.p3)
+        self.init(
+            montgomery: s0 ^ ((s0 ^ t0) & borrow), s1 ^ ((s1 ^ t1) & borrow), s2 ^ ((s2 ^ t2) & borrow),
+            s3 ^ ((s3 ^ t3) & borrow))
     }
 
-    @inlinable
+    // Carries go through 128-bit words and masks: overflow flags became branches, which random carries mispredict.
+
+    /// The difference modulo 2^256, and a word of ones if it is negative, else zero.
+    @inlinable @inline(__always)
     static func subtract(
         _ a0: UInt64, _ a1: UInt64, _ a2: UInt64, _ a3: UInt64, _ b0: UInt64, _ b1: UInt64, _ b2: UInt64, _ b3: UInt64
-    ) -> (UInt64, UInt64, UInt64, UInt64, Bool) {
-        let (d0, w0) = a0.subtractingReportingOverflow(b0)
-        let (e1, w1) = a1.subtractingReportingOverflow(b1)
-        let (d1, v1) = e1.subtractingReportingOverflow(w0 ? 1 : 0)
-        let (e2, w2) = a2.subtractingReportingOverflow(b2)
-        let (d2, v2) = e2.subtractingReportingOverflow(w1 || v1 ? 1 : 0)
-        let (e3, w3) = a3.subtractingReportingOverflow(b3)
-        let (d3, v3) = e3.subtractingReportingOverflow(w2 || v2 ? 1 : 0)
-        return (d0, d1, d2, d3, w3 || v3)
+    ) -> (UInt64, UInt64, UInt64, UInt64, UInt64) {
+        var t = UInt128(a0) &- UInt128(b0)
+        let d0 = UInt64(truncatingIfNeeded: t)
+        t = UInt128(a1) &- UInt128(b1) &- (t &>> 127)
+        let d1 = UInt64(truncatingIfNeeded: t)
+        t = UInt128(a2) &- UInt128(b2) &- (t &>> 127)
+        let d2 = UInt64(truncatingIfNeeded: t)
+        t = UInt128(a3) &- UInt128(b3) &- (t &>> 127)
+        return (d0, d1, d2, UInt64(truncatingIfNeeded: t), UInt64(truncatingIfNeeded: t &>> 64))
     }
 
     /// The sum modulo 2^256.
-    @inlinable
+    @inlinable @inline(__always)
     static func add(
         _ a0: UInt64, _ a1: UInt64, _ a2: UInt64, _ a3: UInt64, _ b0: UInt64, _ b1: UInt64, _ b2: UInt64, _ b3: UInt64
     ) -> (UInt64, UInt64, UInt64, UInt64) {
-        let (s0, c0) = a0.addingReportingOverflow(b0)
-        let (e1, c1) = a1.addingReportingOverflow(b1)
-        let (s1, f1) = e1.addingReportingOverflow(c0 ? 1 : 0)
-        let (e2, c2) = a2.addingReportingOverflow(b2)
-        let (s2, f2) = e2.addingReportingOverflow(c1 || f1 ? 1 : 0)
-        return (s0, s1, s2, a3 &+ b3 &+ (c2 || f2 ? 1 : 0))
+        var t = UInt128(a0) &+ UInt128(b0)
+        let s0 = UInt64(truncatingIfNeeded: t)
+        t = UInt128(a1) &+ UInt128(b1) &+ (t &>> 64)
+        let s1 = UInt64(truncatingIfNeeded: t)
+        t = UInt128(a2) &+ UInt128(b2) &+ (t &>> 64)
+        return (s0, s1, UInt64(truncatingIfNeeded: t), a3 &+ b3 &+ UInt64(truncatingIfNeeded: t &>> 64))
     }
 
     @inlinable
@@ -104,7 +108,7 @@ extension MontgomeryField {
     @inlinable
     public static func - (a: Self, b: Self) -> Self {
         let d = subtract(a.m0, a.m1, a.m2, a.m3, b.m0, b.m1, b.m2, b.m3)
-        let s = add(d.0, d.1, d.2, d.3, d.4 ? p0 : 0, d.4 ? p1 : 0, d.4 ? p2 : 0, d.4 ? p3 : 0)
+        let s = add(d.0, d.1, d.2, d.3, p0 & d.4, p1 & d.4, p2 & d.4, p3 & d.4)
         return .init(montgomery: s.0, s.1, s.2, s.3)
     }
 
@@ -115,7 +119,7 @@ extension MontgomeryField {
     ///
     /// Because p's top word is less than 2^63 - 1 the two carries of a row fit one word and t stays below 2p without a
     /// fifth word (Botrel et al., "Faster big-integer modular multiplication for most moduli", 2022).
-    @inlinable
+    @inlinable @inline(__always)
     static func row(
         _ t: (UInt64, UInt64, UInt64, UInt64), _ a: Self, _ b: UInt64
     ) -> (UInt64, UInt64, UInt64, UInt64) {
@@ -157,7 +161,7 @@ extension MontgomeryField {
     public init?(words: (UInt64, UInt64, UInt64, UInt64)) {
         let (_, _, _, _, borrow) = Self.subtract(
             words.0, words.1, words.2, words.3, Self.p0, Self.p1, Self.p2, Self.p3)
-        guard borrow else { return nil }
+        guard borrow != 0 else { return nil }
         self = Self(montgomery: words.0, words.1, words.2, words.3) * Self.montgomerySquared
     }
 
