@@ -205,8 +205,9 @@ struct Engine<S: CommitmentScheme>: Backend {
     /// Checks the range proof that a verifying key carries.
     func verifySetup(_ key: VerifyingKey) throws -> SoundnessBudget {
         let nodes = try key.program.weightNodes()
-        let scheme = try weightScheme(nodes, key.securityBits, key.publicParameters)
+        // First, because it refuses what is too much for the field before anything is allocated for it.
         let layout = try ProofLayout(weights: nodes, field: F.self)
+        let scheme = try weightScheme(nodes, key.securityBits, key.publicParameters)
         let auxiliary = try witnessScheme(layout.columns[nodes.count...], key.securityBits, key.publicParameters)
         let transcript = VerifierTranscript(domain: Self.domain, hash: hash, proof: key.rangeProof)
         absorbSetup(transcript, key.program, key.weightCommitment, scheme, auxiliary, key.securityBits)
@@ -343,6 +344,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         }
         let clock = PhaseClock()
         try requireBackend(key)
+        try key.program.validate()
         guard statement.version == Statement.currentVersion else { throw reject("statement", "another version") }
         guard statement.backend == name else {
             throw reject("statement", "for backend '\(statement.backend)', not '\(name)'")

@@ -191,16 +191,16 @@ public struct ProofLayout: Sendable {
             valueColumn[id] = addColumn(node.name, .value(id), node.shape, node.range)
             try exactRange("\(node.name).quotient", node.shape, .init(terms: [.init(.node(id))]), node.range)
             let bits = TensorShape.bits(Int(graph.nodes[d].range.upperBound))
-            range("\(node.name).remainder", node.shape, .init(terms: [.init(.remainder(id))]), bits: bits)
-            range(
+            try range("\(node.name).remainder", node.shape, .init(terms: [.init(.remainder(id))]), bits: bits)
+            try range(
                 "\(node.name).slack", node.shape,
                 .init(terms: [.init(.node(d), 1, axes: axes), .init(.remainder(id), -1)], constant: -1), bits: bits)
         case .squareRoot:
             valueColumn[id] = addColumn(node.name, .value(id), node.shape, node.range)
             try exactRange("\(node.name).root", node.shape, .init(terms: [.init(.node(id))]), node.range)
             let bits = TensorShape.bits(2 * Int(node.range.upperBound) + 1)
-            range("\(node.name).remainder", node.shape, .init(terms: [.init(.remainder(id))]), bits: bits)
-            range(
+            try range("\(node.name).remainder", node.shape, .init(terms: [.init(.remainder(id))]), bits: bits)
+            try range(
                 "\(node.name).slack", node.shape, .init(terms: [.init(.node(id), 2), .init(.remainder(id), -1)]),
                 bits: bits)
         case .rowMaximum(let x):
@@ -208,21 +208,19 @@ public struct ProofLayout: Sendable {
             let operand = graph.nodes[x]
             _ = addColumn("\(node.name).position", .oneHot(id), operand.shape, 0...1)
             if !covered.contains(id) {
-                let span = operand.range.upperBound - operand.range.lowerBound
-                range(
+                try range(
                     "\(node.name).below", operand.shape,
                     .init(terms: [
                         .init(.node(id), 1, axes: Array(node.shape.dimensions.indices)), .init(.node(x), -1),
-                    ]), bits: TensorShape.bits(Int(span) + 1))
+                    ]), bits: spanBits(operand))
             }
         case .argmax(let x):
             let operand = graph.nodes[x]
             let maximum = addColumn("\(node.name).maximum", .maximum(id), TensorShape([]), operand.range)
-            let span = operand.range.upperBound - operand.range.lowerBound
-            range(
+            try range(
                 "\(node.name).below", operand.shape,
                 .init(terms: [.init(.column(maximum), 1, axes: []), .init(.node(x), -1)], belowOutput: true),
-                bits: TensorShape.bits(Int(span) + 1))
+                bits: spanBits(operand))
         }
     }
 
@@ -240,8 +238,18 @@ public struct ProofLayout: Sendable {
         lookups.append(Lookup(name: name, shape: shape, table: table, input: input, output: output))
     }
 
+    /// Bits of the difference of two values of a node.
+    private func spanBits(_ node: Node) throws -> Int {
+        let (span, overflow) = node.range.upperBound.subtractingReportingOverflow(node.range.lowerBound)
+        guard !overflow, span < 1 << 60 else {
+            throw GraphError(node: node.name, "differences of its values are too wide to be proved")
+        }
+        return TensorShape.bits(Int(span) + 1)
+    }
+
     /// `0 <= form < 2^bits`.
-    private mutating func range(_ name: String, _ shape: TensorShape, _ form: LinearForm, bits: Int) {
+    private mutating func range(_ name: String, _ shape: TensorShape, _ form: LinearForm, bits: Int) throws {
+        guard bits <= 60 else { throw GraphError(node: name, "a range of \(bits) bits is too wide to be proved") }
         range(name, shape, form, upTo: (1 << Int64(bits)) - 1)
     }
 

@@ -30,6 +30,8 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
             let rows = MatrixLayout.rowCount(shapes, columnBits: bits)
             // Too few columns for so many rows to be anywhere near the optimum.
             if bits < most && rows > 4096 << bits { continue }
+            // More rows than any model needs: only a hostile key would make a verifier allocate for them.
+            if rows > 1 << 22 { continue }
             for outline in Code.outlines(messageBits: bits) {
                 guard
                     let parameters = TensorCodeParameters(outline, rowCount: rows, securityBits: securityBits)

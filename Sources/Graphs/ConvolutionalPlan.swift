@@ -112,6 +112,12 @@ public struct ConvolutionalPlan: Codable, Hashable, Sendable {
             }
         }
         let output = try builder.argmax("class", x)
+        var total = 0
+        for node in builder.nodes {
+            // At most some thousand nodes of at most 2^36 entries: no overflow.
+            if case .weight = node.operation { total += node.shape.count }
+        }
+        guard total <= 1 << 36 else { throw GraphError("the network's plan: more than 2^36 weights") }
         return try builder.finish(input: pixels, output: output)
     }
 }

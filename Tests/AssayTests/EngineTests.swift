@@ -32,6 +32,65 @@ import Transcripts
         return Made(backend: backend, key: key, result: try backend.prove(key, tokens: tokens) { _ in })
     }
 
+    /// A small convolutional network, through keys as bytes like any other model.
+    @Test(arguments: ["m31/orion", "goldilocks/orion", "bn254/raw"]) func convolutional(_ name: String) throws {
+        let program = Program.convolutional(
+            .init(
+                name: "small", height: 6, width: 4, colours: 11, channels: 3,
+                layers: [
+                    .convolution(outputs: 5, shift: 9), .maximumPool, .convolution(outputs: 4, shift: 9),
+                    .dense(outputs: 7, shift: 9), .logits(classes: 3),
+                ]))
+        var state: UInt64 = 5
+        func random(_ bound: Int) -> Int64 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1
+            return Int64(state >> 33) % Int64(bound)
+        }
+        var weights: [String: IntegerTensor] = [:]
+        for node in try program.weightNodes() {
+            let values = (0..<node.shape.count).map { _ in random(255) - 127 }
+            weights[node.name] = IntegerTensor(shape: node.shape, range: node.range, values: values)
+        }
+        let pixels = (0..<24).map { _ in Int(random(11)) }
+        let backend = try Backends.named(name)
+        let made = try backend.setup(program, weights: weights, securityBits: 90) { _ in }
+        let proved = try backend.prove(made, tokens: pixels) { _ in }
+        let key = try VerifyingKey(encoded: made.verifyingKey.encoded())
+        #expect(key.program == program)
+        #expect(try backend.verify(proved.proof, statement: proved.statement, key: key).budget.wholeBits >= 90)
+        for change in 0..<3 {
+            var other = proved.statement
+            switch change {
+            case 0: other.input[7] = (other.input[7] + 1) % 11
+            case 1: other.output = (other.output + 1) % 3
+            default: other.input.removeLast()
+            }
+            #expect(throws: VerificationError.self) {
+                _ = try backend.verify(proved.proof, statement: other, key: key)
+            }
+        }
+    }
+
+    /// Plans of networks from strangers: an error, no trap and no memory without bound.
+    @Test func hostileNetworks() throws {
+        let good = ConvolutionalPlan.vgg16()
+        #expect(try good.graph().weights.reduce(0) { try $0 + good.graph().nodes[$1].shape.count } == 15_240_640)
+        let changes: [(inout ConvolutionalPlan) -> Void] = [
+            { $0.height = 0 }, { $0.height = .max }, { $0.width = 3 }, { $0.width = -4 }, { $0.colours = 0 },
+            { $0.channels = 1 << 40 }, { $0.layers = [] }, { $0.layers.removeLast() },
+            { $0.layers[0] = .convolution(outputs: .max, shift: 9) },
+            { $0.layers[0] = .convolution(outputs: 64, shift: 0) }, { $0.layers[0] = .convolution(outputs: 64, shift: .max) },
+            { $0.layers[0] = .logits(classes: 1 << 50) }, { $0.layers[0] = .dense(outputs: 5, shift: 1) },
+            { $0.layers = .init(repeating: .convolution(outputs: 65536, shift: 32), count: 1000) + [.logits(classes: 2)] },
+            { $0.layers = .init(repeating: .maximumPool, count: 6) + [.logits(classes: 2)] },
+        ]
+        for (i, change) in changes.enumerated() {
+            var plan = good
+            change(&plan)
+            #expect(throws: GraphError.self, "change \(i)") { _ = try plan.graph() }
+        }
+    }
+
     @Test(arguments: Backends.names) func proves(_ name: String) throws {
         for session in [Self.llama, Self.gpt2] {
             let made = try Self.make(name, session)

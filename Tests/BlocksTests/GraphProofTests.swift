@@ -208,6 +208,76 @@ import Transcripts
         }
     }
 
+    /// Lookups proved more than once: accepted, with a lie in any repetition rejected, and never for another number of them.
+    @Test func repeatedLookups() throws {
+        for sample in SampleGraphs.all(seed: 19, random: 1) {
+            let p = try Prepared(sample, Mersenne31.self)
+            func accepted(_ proof: [UInt8], _ repetitions: Int) -> Bool {
+                do {
+                    try Ideal<Mersenne31>.verify(
+                        p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: p.witness.columns,
+                        weights: p.weights, repetitions: repetitions)
+                    return true
+                } catch { return false }
+            }
+            let proof = try Ideal<Mersenne31>.prove(p.layout, p.witness, tokens: p.tokens, repetitions: 2)
+            #expect(accepted(proof, 2) && !accepted(proof, 1) && !accepted(proof, 3))
+            for lied in 0..<2 {
+                var seen = 0
+                let wrong = try Ideal<Mersenne31>.prove(p.layout, p.witness, tokens: p.tokens, repetitions: 2) {
+                    if $0 == "lookup values" {
+                        if seen == lied { $1[0] += .one }
+                        seen += 1
+                    }
+                }
+                #expect(seen == 2 && !accepted(wrong, 2))
+            }
+        }
+        // The rule: none more for few lookups, two runs where one has fewer than the bits asked for and two to spare.
+        let small = try Prepared(SampleGraphs.all(random: 0)[0], Mersenne31.self).layout
+        let bits = Mersenne31.challengeBits
+        #expect(LookupBlock<Mersenne31>.repetitions(small, securityBits: 80) == 1)
+        #expect(LookupBlock<Mersenne31>.repetitions(small, securityBits: bits - 1) == 2)
+        #expect(LookupBlock<BN254ScalarField>.repetitions(small, securityBits: 128) == 1)
+    }
+
+    /// Differences of exactly 2^62, which every field but Mersenne-31 could hold, are refused and do not trap.
+    @Test func widestDifferences() throws {
+        var builder = GraphBuilder()
+        let tokens = try builder.tokens("tokens", count: 1, vocabulary: 2)
+        let wide: ClosedRange<Int64> = -(1 << 31)...0
+        let table = try builder.weight("table", [2, 1], range: wide)
+        let x = try builder.slice("x", builder.embed("embedded", table: table, tokens: tokens), axis: 0, index: 0)
+        let logits = try builder.contract("logits", x, builder.weight("head", [3, 1], range: wide), "k", "vk", "v")
+        #expect(builder.range(logits) == 0...1 << 62)
+        let next = try builder.argmax("next", logits)
+        let graph = try builder.finish(input: tokens, output: next)
+        #expect(throws: GraphError.self) { _ = try ProofLayout(graph, field: GoldilocksField.self) }
+        #expect(throws: GraphError.self) { _ = try ProofLayout(graph, field: BN254ScalarField.self) }
+    }
+
+    /// Windows of another image than the one that the graph says: the contraction over them is as claimed, and the proof fails.
+    @Test func wrongWindows() throws {
+        let sample = SampleGraphs.all(random: 0).first { $0.name == "images" }!
+        let p = try Prepared(sample, Mersenne31.self)
+        for (id, node) in p.layout.graph.nodes.enumerated() {
+            guard case .windows = node.operation else { continue }
+            for index in [0, node.shape.count / 2, node.shape.count - 1] {
+                var witness = p.witness
+                let old = witness.nodes[id]
+                let values = (0..<old.shape.count).map { old[$0] + ($0 == index ? 1 : 0) }
+                let range = old.range.lowerBound - 1...old.range.upperBound + 1
+                witness.nodes[id] = IntegerTensor(shape: old.shape, range: range, values: values)
+                let proof = try Ideal<Mersenne31>.prove(p.layout, witness, tokens: p.tokens)
+                #expect(throws: VerificationError.self, "\(node.name)[\(index)]") {
+                    try Ideal<Mersenne31>.verify(
+                        p.layout, proof, tokens: p.tokens, output: witness.output, columns: witness.columns,
+                        weights: p.weights)
+                }
+            }
+        }
+    }
+
     @Test func swappedColumns() throws {
         for sample in SampleGraphs.all(seed: 17, random: 2) {
             let p = try Prepared(sample, Mersenne31.self)

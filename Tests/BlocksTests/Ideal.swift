@@ -13,14 +13,15 @@ enum Ideal<F: ProofField> {
 
     static func prove(
         _ layout: ProofLayout, _ witness: Witness, tokens: [Int], output: Int? = nil,
-        tamper: ((String, inout [E]) -> Void)? = nil
+        repetitions: Int = 1, tamper: ((String, inout [E]) -> Void)? = nil
     ) throws -> [UInt8] {
         let transcript = ProverTranscript(domain: "ideal", hash: .blake3)
         transcript.absorb("graph", layout.graph.canonicalBytes)
         let channel = Channel<F>(.prover(transcript))
         channel.tamper = tamper
         let context = BlockContext(
-            layout, channel, tokens: tokens, output: output ?? witness.output, prover: ProverData(witness: witness))
+            layout, channel, tokens: tokens, output: output ?? witness.output, prover: ProverData(witness: witness),
+            lookupRepetitions: repetitions)
         _ = try GraphProof<F>.run(context)
         return transcript.proof
     }
@@ -28,12 +29,13 @@ enum Ideal<F: ProofField> {
     /// Throws unless the proof is accepted for these committed columns and weights.
     static func verify(
         _ layout: ProofLayout, _ proof: [UInt8], tokens: [Int], output: Int, columns: [IntegerTensor],
-        weights: [String: IntegerTensor]
+        weights: [String: IntegerTensor], repetitions: Int = 1
     ) throws {
         let transcript = VerifierTranscript(domain: "ideal", hash: .blake3, proof: proof)
         transcript.absorb("graph", layout.graph.canonicalBytes)
         let channel = Channel<F>(.verifier(transcript))
-        let context = BlockContext(layout, channel, tokens: tokens, output: output, prover: nil)
+        let context = BlockContext(
+            layout, channel, tokens: tokens, output: output, prover: nil, lookupRepetitions: repetitions)
         let openings = try GraphProof<F>.run(context)
         try transcript.finish()
         for o in openings.columns where Evaluation<F>.of(columns[o.index], at: o.point) != o.value {
