@@ -7,7 +7,8 @@ import Testing
 /// The interpreter against NumPy (`Experiments/numpy_reference`), value by value.
 @Suite struct Goldens {
     static let names = [
-        "dense", "attention", "norm", "rotary", "broadcast", "labels", "lookups", "random-0", "random-1", "random-2",
+        "dense", "attention", "norm", "rotary", "broadcast", "labels", "lookups", "images", "random-0", "random-1",
+        "random-2",
     ]
     static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Goldens")
 
