@@ -45,11 +45,12 @@ import Transcripts
 /// leaves the errors of step 1.
 ///
 /// *How hard.* The best attack known on BN curves of this size is on the extension field of degree 12, by number field
-/// sieves (Kim, Barbulescu, CRYPTO 2016). Barbulescu and Duquesne ("Updating key size estimations for pairings", Journal of
-/// Cryptology 32, 2019) put it at about 2^100 for primes of 256 bits, and p has 254; it is an estimate and no proof. The
-/// budget has it as an assumption of 100 bits, and no level above is promised. (In the groups themselves: 2^127 by Pollard's rho, and some less by the powers of
-/// tau that are given: Cheon, EUROCRYPT 2006.) Besides, tau must be forgotten: see `ReferenceString`. A key
-/// holds the part of the string that verifiers need, so whoever makes a key chooses the string.
+/// sieves (Kim, Barbulescu, CRYPTO 2016). Of the published estimates that of Menezes, Sarkar and Singh (ePrint 2016/1102) is
+/// 110 bits and that of Barbulescu and Duquesne ("Updating key size estimations for pairings", Journal of Cryptology 32,
+/// 2019) 100 bits; these are estimates and no proofs. The budget takes the lower one, as an assumption, and no level above is
+/// promised. (In the groups themselves: 2^127 by Pollard's rho, and some less by the powers of tau that are given: Cheon,
+/// EUROCRYPT 2006.) Besides, tau must be forgotten: see `ReferenceString`. A key holds the part of the string that verifiers
+/// need, so whoever makes a key chooses the string.
 public struct KZGScheme: CommitmentScheme {
     public typealias F = BN254ScalarField
     public typealias E = BN254Scalar
