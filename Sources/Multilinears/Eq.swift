@@ -131,8 +131,16 @@ public enum Evaluation<F: ProofField> {
         let rows = shape.count / columns
         let inner = Eq<F>.table(parts.last!)
         let folded = AlignedBuffer<E>(uninitialized: rows)
-        F.combineColumns(
-            values.baseAddress!, rows: rows, columns: columns, weights: inner.pointer, into: folded.pointer)
+        if rows < 4 {
+            // Too few to be worth preparing the weights for (a table that a verifier evaluates is a single row).
+            for r in 0..<rows {
+                let row = UnsafeBufferPointer(rebasing: values[r * columns..<(r + 1) * columns])
+                folded.pointer[r] = F.innerProduct(row, inner.pointer)
+            }
+        } else {
+            F.combineColumns(
+                values.baseAddress!, rows: rows, columns: columns, weights: inner.pointer, into: folded.pointer)
+        }
         let outerShape = TensorShape(Array(shape.dimensions.dropLast()))
         let outer = Eq<F>.table(outerShape, TensorShape.join(parts.dropLast()))
         return F.innerProduct(folded.pointer, outer.pointer, count: rows)
