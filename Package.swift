@@ -29,7 +29,7 @@ let package = Package(
         .library(name: "Assay", targets: ["Assay"]),
     ]
         // The rooms that Benchmarks times, one product each.
-        + ["CSIMD", "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments"].map {
+        + ["CSIMD", "Tensors", "Fields", "Transcripts", "Multilinears", "Commitments", "Curves"].map {
             .library(name: $0, targets: [$0])
         },
     dependencies: [

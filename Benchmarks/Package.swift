@@ -13,7 +13,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "CMachine", parent("CSIMD"), parent("Tensors"), parent("Fields"), parent("Transcripts"),
-                parent("Multilinears"), parent("Commitments"),
+                parent("Multilinears"), parent("Commitments"), parent("Curves"),
             ],
             path: "Sources/Bench"),
     ],

@@ -145,15 +145,27 @@ func sumcheckKernels<F: ProofField>(_: F.Type) -> [Kernel] {
                 consume(c.final)
             }
         },
-        Kernel(name: "\(F.name).fractionalSum/2^20", count: 1 << bits, unit: "lookup", threads: true) {
-            let layout = FractionLayout([TensorShape([1 << bits])])
-            let (p, q) = (elements(1 << bits, E.self), elements(1 << bits, E.self))
-            nonisolated(unsafe) var leaves: (AlignedBuffer<E>, AlignedBuffer<E>)?
-            return Run(reset: { leaves = (AlignedBuffer(p.elements), AlignedBuffer(q.elements)) }) {
+        // 2^20 lookups of pairs of integers in a table of 2^16 rows, as a proof makes them.
+        Kernel(name: "\(F.name).lookups/2^20", count: 1 << bits, unit: "lookup", threads: true) {
+            let rows = 1 << 16
+            let shapes = [TensorShape([1 << bits]), TensorShape([rows])]
+            let layout = FractionLayout(shapes)
+            let challenges = elements(2, E.self)
+            func tensor(_ shape: TensorShape, _ values: IntegerBuffer) -> IntegerTensor {
+                IntegerTensor(shape: shape, range: Int64(Int32.min)...Int64(Int32.max), storage: values)
+            }
+            func denominators(_ shape: TensorShape) -> LookupDenominators<F> {
+                .init(
+                    constant: challenges[0], argument: tensor(shape, .int16(integers(shape.count))),
+                    factor: challenges[1], value: tensor(shape, .int8(integers(shape.count))))
+            }
+            let leaves: [FractionLeaves<F>] = [
+                .reciprocals(denominators(shapes[0])),
+                .multiples(tensor(shapes[1], .int32(integers(rows))), denominators(shapes[1])),
+            ]
+            return Run {
                 let transcript = ProverTranscript(domain: "bench", hash: .blake3)
-                let claim = FractionalSum<F>.prove(
-                    layout, numerators: [leaves!.0], denominatorsMinusOne: [leaves!.1], transcript: transcript)
-                consume(claim.numerator)
+                consume(FractionalSum<F>.prove(layout, leaves, transcript: transcript).numerator)
             }
         },
     ]

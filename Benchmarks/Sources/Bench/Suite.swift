@@ -22,3 +22,4 @@ import Fields
     + hashKernels(.blake3)
     + hashKernels(.sha256)
     + gemmKernels()
+    + curveKernels()
