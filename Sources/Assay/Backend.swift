@@ -359,9 +359,12 @@ struct Engine<S: CommitmentScheme>: Backend {
         guard program.tokenCounts.contains(statement.input.count),
             statement.input.allSatisfy({ (0..<program.inputs).contains($0) })
         else {
-            throw reject("statement", "the input is empty, of a wrong length or has a token outside 0..<\(program.inputs)")
+            throw reject(
+                "statement", "the input is empty, of a wrong length or has a token outside 0..<\(program.inputs)")
         }
-        guard (0..<program.outputs).contains(statement.output) else { throw reject("statement", "the output is no token") }
+        guard (0..<program.outputs).contains(statement.output) else {
+            throw reject("statement", "the output is no token")
+        }
 
         let setupBudget = try verifySetup(key)
         clock.lap("weight ranges", bytes: key.rangeProof.count)

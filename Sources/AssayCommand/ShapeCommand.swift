@@ -69,7 +69,8 @@ struct ShapeCommand: ParsableCommand {
             }
             let report = Report(
                 network: name, backend: backend.name, threads: Parallel.threadCount,
-                weights: weights.values.reduce(0) { $0 + $1.shape.count }, securityBits: verified.value.budget.wholeBits,
+                weights: weights.values.reduce(0) { $0 + $1.shape.count },
+                securityBits: verified.value.budget.wholeBits,
                 setupSeconds: key.seconds, proveSeconds: proved.seconds, verifySeconds: verified.seconds,
                 phases: proved.value.phases, proofBytes: proved.value.proof.count,
                 peakMemoryBytes: Machine.peakMemoryBytes, output: proved.value.statement.output)

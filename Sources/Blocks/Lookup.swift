@@ -71,7 +71,8 @@ public enum LookupBlock<F: ProofField> {
         let n = fractions.variableCount
         let error = Double(fractions.leafCount) * exp2(-Double(F.challengeBits))
         c.channel.account(
-            "lookups", "(lookups + table rows) / |E|, to the power of the repetitions, Schwartz-Zippel on LogUp's identity: ePrint 2022/1530",
+            "lookups",
+            "(lookups + table rows) / |E|, to the power of the repetitions, Schwartz-Zippel on LogUp's identity: ePrint 2022/1530",
             Double(fractions.leafCount) * pow(error, Double(repetitions - 1)))
         c.channel.account(
             "fraction layers", "3 a round, 2 a layer, over |E|: GKR, ePrint 2023/1283",

@@ -98,7 +98,8 @@ public struct ConvolutionalPlan: Codable, Hashable, Sendable {
             case .convolution(let outputs, let shift):
                 let name = "layers.\(i).convolution"
                 let views = try builder.windows(name + ".windows", x, size: 3, padding: 1)
-                let weight = try builder.weight(name + ".weight", [outputs, builder.shape(views).dimensions[2], 9], range: int8)
+                let weight = try builder.weight(
+                    name + ".weight", [outputs, builder.shape(views).dimensions[2], 9], range: int8)
                 let sum = try builder.contract(name + ".accumulator", views, weight, "yxct", "oct", "yxo")
                 x = try builder.requantise(name, sum, shift: shift, table: relu)
             case .maximumPool:

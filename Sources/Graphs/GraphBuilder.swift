@@ -115,7 +115,9 @@ public struct GraphBuilder {
             }
             result = t.range
         } else {
-            guard shift > 0 else { throw GraphError(node: name, "a requantisation by 0 bits without a table does nothing") }
+            guard shift > 0 else {
+                throw GraphError(node: name, "a requantisation by 0 bits without a table does nothing")
+            }
         }
         return try append(name, .requantise(x, shift: shift, table: table), shape(x).dimensions, result)
     }
@@ -163,7 +165,8 @@ public struct GraphBuilder {
     public mutating func reshape(_ name: String, _ x: NodeID, _ dimensions: [Int]) throws -> NodeID {
         guard dimensions.allSatisfy({ $0 >= 1 }), TensorShape(dimensions).hasSameIndices(as: shape(x)) else {
             throw GraphError(
-                node: name, "\(shape(x)) cannot become \(dimensions): only dimensions of 2^k entries merge or split off")
+                node: name, "\(shape(x)) cannot become \(dimensions): only dimensions of 2^k entries merge or split off"
+            )
         }
         return try append(name, .reshape(x), dimensions, range(x))
     }
@@ -206,9 +209,12 @@ public enum Interval {
         return low.0...high.0
     }
 
-    public static func add(_ a: ClosedRange<Int64>, _ b: ClosedRange<Int64>, _ name: String) throws -> ClosedRange<Int64> {
+    public static func add(_ a: ClosedRange<Int64>, _ b: ClosedRange<Int64>, _ name: String) throws -> ClosedRange<
+        Int64
+    > {
         try checked(
-            a.lowerBound.addingReportingOverflow(b.lowerBound), a.upperBound.addingReportingOverflow(b.upperBound), name)
+            a.lowerBound.addingReportingOverflow(b.lowerBound), a.upperBound.addingReportingOverflow(b.upperBound), name
+        )
     }
 
     public static func scale(_ a: ClosedRange<Int64>, _ factor: Int64, _ name: String) throws -> ClosedRange<Int64> {

@@ -197,7 +197,8 @@ extension GraphBuilder {
         var masked = scores
         if let mask {
             masked = try combine(
-                name + ".masked", [Term(scores, axes: all), Term(mask, coefficient: -penalty, axes: [0, all.count - 1])],
+                name + ".masked",
+                [Term(scores, axes: all), Term(mask, coefficient: -penalty, axes: [0, all.count - 1])],
                 dimensions: dimensions)
         }
         let top = try rowMaximum(name + ".maximum", masked)

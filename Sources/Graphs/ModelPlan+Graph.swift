@@ -187,7 +187,8 @@ private final class Lowering {
         }
         let mixed = try builder.causalAttention(
             own, rows: rows, query: q, key: key, value: value, headLabels: shared.rotation == nil ? "e" : "af",
-            mask: count == nil ? shared.mask : nil, ones: shared.tokenOnes, exponential: lookup(own + ".weights"), cutoff: cutoff)
+            mask: count == nil ? shared.mask : nil, ones: shared.tokenOnes, exponential: lookup(own + ".weights"),
+            cutoff: cutoff)
         let output = own + ".output"
         let accumulator = try builder.linear(
             output + ".accumulator", mixed, weight(output, [d, k, g, e]), (rows + "kge", "dkge", rows + "d"),

@@ -1,9 +1,10 @@
+import Synchronization
+
 #if canImport(Glibc)
     import Glibc
 #else
     import Darwin
 #endif
-import Synchronization
 
 /// Uninitialised-on-request, 64-byte-aligned memory for vectors that kernels read and write.
 ///

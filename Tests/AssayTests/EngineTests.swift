@@ -79,9 +79,13 @@ import Transcripts
             { $0.height = 0 }, { $0.height = .max }, { $0.width = 3 }, { $0.width = -4 }, { $0.colours = 0 },
             { $0.channels = 1 << 40 }, { $0.layers = [] }, { $0.layers.removeLast() },
             { $0.layers[0] = .convolution(outputs: .max, shift: 9) },
-            { $0.layers[0] = .convolution(outputs: 64, shift: 0) }, { $0.layers[0] = .convolution(outputs: 64, shift: .max) },
+            { $0.layers[0] = .convolution(outputs: 64, shift: 0) },
+            { $0.layers[0] = .convolution(outputs: 64, shift: .max) },
             { $0.layers[0] = .logits(classes: 1 << 50) }, { $0.layers[0] = .dense(outputs: 5, shift: 1) },
-            { $0.layers = .init(repeating: .convolution(outputs: 65536, shift: 32), count: 1000) + [.logits(classes: 2)] },
+            {
+                $0.layers =
+                    .init(repeating: .convolution(outputs: 65536, shift: 32), count: 1000) + [.logits(classes: 2)]
+            },
             { $0.layers = .init(repeating: .maximumPool, count: 6) + [.logits(classes: 2)] },
         ]
         for (i, change) in changes.enumerated() {

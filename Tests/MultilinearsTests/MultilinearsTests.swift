@@ -178,7 +178,8 @@ struct Source<F: ProofField> {
         typealias E = F.Challenge
         let source = Source<F>(4)
         let layouts: [[[Int]]] = [
-            [[]], [[2]], [[3]], [[1], [5]], [[8], [8], [8]], [[7], [7], [4, 3], [4, 3], [4, 3]], [[300, 7], [2048], [64]],
+            [[]], [[2]], [[3]], [[1], [5]], [[8], [8], [8]], [[7], [7], [4, 3], [4, 3], [4, 3]],
+            [[300, 7], [2048], [64]],
             [[6, 64], [6, 64], [3, 128], [], []], [[64, 96], [64, 96], [5, 9, 33], [64, 12], [17]],
         ]
         for dimensions in layouts {
@@ -196,7 +197,7 @@ struct Source<F: ProofField> {
                 let picks = (0..<shape.count).map { ($0 * 7 + s * 5) % rows }
                 for i in picks { counts[i] += 1 }
                 let valued = s % 2 == 0
-                // Without a value the pair is (argument + 1000 value, nothing), which a second table would hold.
+                // Every second segment looks up arguments alone; the table's last numerator makes up for them too.
                 let values = IntegerTensor(shape: shape, range: range, values: picks.map { row($0).1 })
                 leaves.append(
                     .reciprocals(

@@ -1,9 +1,10 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 import Tensors
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// Reed-Solomon over M31 on the circle x^2 + y^2 = 1, whose group has 2^31 points (Haböck, Levit, Papini, "Circle
 /// STARKs", ePrint 2024/278).
