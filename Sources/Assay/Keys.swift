@@ -126,10 +126,6 @@ extension Program {
     }
 }
 
-extension Graph {
-    var weightNodes: [Node] { weights.map { nodes[$0] } }
-}
-
 /// Integers as little-endian bytes of the width that their range needs.
 enum IntegerBytes {
     static func encode(_ tensor: IntegerTensor) -> [UInt8] {

@@ -60,6 +60,34 @@ public final class BlockContext<F: ProofField> {
         }
     }
 
+    /// Drops repetitions of the same claim on a node; two values at one point cannot both be right.
+    func distinct(_ items: [(point: [E], value: E)], of id: NodeID) throws -> [(point: [E], value: E)] {
+        var seen: [[E]: E] = [:]
+        var result: [(point: [E], value: E)] = []
+        for item in items {
+            if let value = seen[item.point] {
+                try channel.require(
+                    value == item.value, "claims", "two values of '\(graph.nodes[id].name)' at one point")
+            } else {
+                seen[item.point] = item.value
+                result.append(item)
+            }
+        }
+        return result
+    }
+
+    /// A tensor in the challenge field, ready to be folded.
+    func table(_ tensor: IntegerTensor, _ shape: TensorShape) -> FoldingTable<F> {
+        let buffer = AlignedBuffer<E>(uninitialized: shape.count)
+        switch tensor.storage {
+        case .int8(let b): F.embed(b.elements, into: buffer.pointer)
+        case .int16(let b): F.embed(b.elements, into: buffer.pointer)
+        case .int32(let b): F.embed(b.elements, into: buffer.pointer)
+        case .int64(let b): F.embed(b.elements, into: buffer.pointer)
+        }
+        return FoldingTable(buffer, dimensions: shape.dimensions)
+    }
+
     func tensor(_ oracle: Oracle) -> IntegerTensor { prover!.witness.tensor(oracle, layout) }
 
     /// The extension of a tensor, for the prover's messages.

@@ -32,7 +32,7 @@ public enum CompareBlock<F: ProofField> {
             difference.add(c.tensor(.node(id)), coefficient: 1, axes: rows)
             difference.add(c.tensor(.node(x)), coefficient: -1, axes: nil)
             return (
-                DivideBlock<F>.table(c.tensor(o), shape), DivideBlock<F>.table(difference.tensor(), shape)
+                c.table(c.tensor(o), shape), c.table(difference.tensor(), shape)
             )
         }
         let (own, rest) = LookupBlock<F>.restrict(shape, rows, point)

@@ -15,7 +15,7 @@ public enum DivideBlock<F: ProofField> {
     ) throws {
         let shape = c.graph.nodes[id].shape
         let name = c.graph.nodes[id].name
-        for (point, value) in try distinct(c, claims.settle()) {
+        for (point, value) in try c.distinct(claims.settle(), of: id) {
             let numerator = try c.channel.exchange("divide numerator", count: 1) { [c.evaluate(.node(n), at: point)] }[
                 0]
             try c.claim(.node(n), at: point, is: numerator)
@@ -23,7 +23,7 @@ public enum DivideBlock<F: ProofField> {
                 let broadcast = Elementwise(shape)
                 broadcast.add(c.tensor(.node(d)), coefficient: 1, axes: axes)
                 return (
-                    table(c.tensor(.node(id)), shape), table(broadcast.tensor(), shape)
+                    c.table(c.tensor(.node(id)), shape), c.table(broadcast.tensor(), shape)
                 )
             }
             let (own, rest) = LookupBlock<F>.restrict(shape, axes, x)
@@ -41,45 +41,16 @@ public enum DivideBlock<F: ProofField> {
         _ c: BlockContext<F>, _ id: NodeID, _ claims: consuming ClaimList<E>, _ v: NodeID
     ) throws {
         let shape = c.graph.nodes[id].shape
-        for (point, value) in try distinct(c, claims.settle()) {
+        for (point, value) in try c.distinct(claims.settle(), of: id) {
             let square = try c.channel.exchange("root square", count: 1) { [c.evaluate(.node(v), at: point)] }[0]
             try c.claim(.node(v), at: point, is: square)
             let (x, left) = try c.channel.eqProduct(claim: square - value, at: point) {
-                (table(c.tensor(.node(id)), shape), table(c.tensor(.node(id)), shape))
+                (c.table(c.tensor(.node(id)), shape), c.table(c.tensor(.node(id)), shape))
             }
             let root = try c.channel.exchange("root", count: 1) { [c.evaluate(.node(id), at: x)] }[0]
             try c.channel.require(
                 root.squared() == left, "square root", "'\(c.graph.nodes[id].name)' is not the root")
             try c.claim(.node(id), at: x, is: root)
         }
-    }
-
-    /// Drops repetitions of the same claim; two values at one point cannot both be right.
-    private static func distinct(
-        _ c: BlockContext<F>, _ items: [(point: [E], value: E)]
-    ) throws -> [(point: [E], value: E)] {
-        var seen: [[E]: E] = [:]
-        var result: [(point: [E], value: E)] = []
-        for item in items {
-            if let value = seen[item.point] {
-                try c.channel.require(value == item.value, "claims", "two values at one point")
-            } else {
-                seen[item.point] = item.value
-                result.append(item)
-            }
-        }
-        return result
-    }
-
-    /// A tensor in the challenge field, ready to be folded.
-    static func table(_ tensor: IntegerTensor, _ shape: TensorShape) -> FoldingTable<F> {
-        let buffer = AlignedBuffer<E>(uninitialized: shape.count)
-        switch tensor.storage {
-        case .int8(let b): F.embed(b.elements, into: buffer.pointer)
-        case .int16(let b): F.embed(b.elements, into: buffer.pointer)
-        case .int32(let b): F.embed(b.elements, into: buffer.pointer)
-        case .int64(let b): F.embed(b.elements, into: buffer.pointer)
-        }
-        return FoldingTable(buffer, dimensions: shape.dimensions)
     }
 }

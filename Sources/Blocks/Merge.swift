@@ -16,14 +16,7 @@ public enum MergeBlock<F: ProofField> {
     static func merge(_ c: BlockContext<F>, _ id: NodeID) throws {
         let shape = c.graph.nodes[id].shape
         let name = c.graph.nodes[id].name
-        var items: [(point: [E], value: E)] = []
-        for (point, value) in c.book.take(.node(id)).settle() {
-            if let known = items.first(where: { $0.point == point }) {
-                try c.channel.require(known.value == value, "claims", "two values of '\(name)' at one point")
-            } else {
-                items.append((point, value))
-            }
-        }
+        let items = try c.distinct(c.book.take(.node(id)).settle(), of: id)
         guard items.count > 1 else {
             for (point, value) in items { c.book.claim(.node(id), at: point, is: value) }
             return
@@ -39,7 +32,7 @@ public enum MergeBlock<F: ProofField> {
                 let eq = Eq<F>.table(shape, item.point, scale: gamma)
                 F.add(weights.pointer, eq.pointer, into: weights.pointer, count: shape.count)
             }
-            let tensor = DivideBlock<F>.table(c.tensor(.node(id)), shape)
+            let tensor = c.table(c.tensor(.node(id)), shape)
             values = tensor
             return (FoldingTable(weights, dimensions: shape.dimensions), tensor)
         }

@@ -113,13 +113,12 @@ public struct ConvolutionalPlan: Codable, Hashable, Sendable {
             }
         }
         let output = try builder.argmax("class", x)
-        var total = 0
-        for node in builder.nodes {
-            // At most some thousand nodes of at most 2^36 entries: no overflow.
-            if case .weight = node.operation { total += node.shape.count }
+        let graph = try builder.finish(input: pixels, output: output)
+        // At most some thousand nodes of at most 2^36 entries: no overflow.
+        guard graph.weightNodes.reduce(0, { $0 + $1.shape.count }) <= 1 << 36 else {
+            throw GraphError("the network's plan: more than 2^36 weights")
         }
-        guard total <= 1 << 36 else { throw GraphError("the network's plan: more than 2^36 weights") }
-        return try builder.finish(input: pixels, output: output)
+        return graph
     }
 }
 
@@ -149,12 +148,10 @@ public enum Program: Codable, Hashable, Sendable {
 
     /// The weights, in the order of the commitment.
     public func weightNodes() throws -> [Node] {
-        let graph =
-            switch self {
-            case .decoder(let plan): try plan.graph(tokenCount: 1)
-            case .convolutional(let plan): try plan.graph()
-            }
-        return graph.weights.map { graph.nodes[$0] }
+        switch self {
+        case .decoder(let plan): try plan.graph(tokenCount: 1).weightNodes
+        case .convolutional(let plan): try plan.graph().weightNodes
+        }
     }
 
     /// Tokens that an input may have.

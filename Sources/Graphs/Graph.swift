@@ -127,6 +127,7 @@ public struct Graph: Hashable, Sendable {
     public var weights: [NodeID] {
         nodes.indices.filter { if case .weight = nodes[$0].operation { true } else { false } }
     }
+    public var weightNodes: [Node] { weights.map { nodes[$0] } }
 }
 
 /// What is wrong with a graph, a model or an input, for people: names the node and says what would help.
