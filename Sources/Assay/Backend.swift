@@ -63,50 +63,52 @@ extension Backend {
 
 /// All backends of this build: the one place to add a field, a commitment or a hash.
 public enum Backends {
-    /// Name of a field and commitment, and how to make the backend for a hash.
-    private static let constructors: [(name: String, make: @Sendable (HashFunction) -> any Backend)] = [
-        ("m31/orion", { Engine<TensorCodeScheme<Mersenne31, ReedSolomonCode<Mersenne31>>>("m31/orion", $0) }),
-        (
-            "m31/orion-expander",
-            { Engine<TensorCodeScheme<Mersenne31, ExpanderCode<Mersenne31>>>("m31/orion-expander", $0) }
-        ),
-        ("m31/raw", { Engine<RawScheme<Mersenne31>>("m31/raw", $0) }),
-        (
-            "goldilocks/orion",
-            { Engine<TensorCodeScheme<GoldilocksField, ReedSolomonCode<GoldilocksField>>>("goldilocks/orion", $0) }
-        ),
-        (
-            "goldilocks/orion-expander",
-            {
-                Engine<TensorCodeScheme<GoldilocksField, ExpanderCode<GoldilocksField>>>(
-                    "goldilocks/orion-expander", $0)
-            }
-        ),
-        ("goldilocks/raw", { Engine<RawScheme<GoldilocksField>>("goldilocks/raw", $0) }),
-        (
-            "bn254/orion",
-            { Engine<TensorCodeScheme<BN254ScalarField, ReedSolomonCode<BN254ScalarField>>>("bn254/orion", $0) }
-        ),
-        (
-            "bn254/orion-expander",
-            { Engine<TensorCodeScheme<BN254ScalarField, ExpanderCode<BN254ScalarField>>>("bn254/orion-expander", $0) }
-        ),
-        ("bn254/kzg", { Engine<KZGScheme>("bn254/kzg", $0) }),
-        ("bn254/raw", { Engine<RawScheme<BN254ScalarField>>("bn254/raw", $0) }),
-    ]
+    /// Name of a field and commitment, and how to make the backend for a hash and fixed parameters.
+    private static let constructors:
+        [(name: String, make: @Sendable (HashFunction, CommitmentOptions) -> any Backend)] =
+            fieldConstructors(Mersenne31.self) + fieldConstructors(GoldilocksField.self)
+            + fieldConstructors(BN254ScalarField.self) + [constructor(KZGScheme.self)]
+
+    /// The commitments that every field has.
+    private static func fieldConstructors<F: ProofField>(
+        _: F.Type
+    ) -> [(name: String, make: @Sendable (HashFunction, CommitmentOptions) -> any Backend)] {
+        [
+            constructor(TensorCodeScheme<F, ReedSolomonCode<F>>.self),
+            constructor(TensorCodeScheme<F, ExpanderCode<F>>.self),
+            constructor(FRIScheme<F>.self),
+            constructor(RawScheme<F>.self),
+        ]
+    }
+
+    private static func constructor<S: CommitmentScheme>(
+        _: S.Type
+    ) -> (name: String, make: @Sendable (HashFunction, CommitmentOptions) -> any Backend) {
+        ("\(S.F.name)/\(S.schemeName)", { Engine<S>($0, $1) })
+    }
 
     /// The names of all backends, without hashes.
     public static var names: [String] { constructors.map(\.name) }
 
-    /// The backend of this name; `/blake3` or `/sha256` at the end chooses the hash, BLAKE3 unless told.
+    /// The backend of this name. `/blake3` or `/sha256` behind field and commitment chooses the hash, BLAKE3 unless told;
+    /// parameters of the commitment follow, each after a colon: see `CommitmentOptions`.
     public static func named(_ name: String) throws -> any Backend {
+        let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let (base, text) = (parts.first.map(String.init) ?? "", parts.dropFirst().first)
+        guard let options = text.map(CommitmentOptions.init) ?? CommitmentOptions() else {
+            throw AssayError(
+                .usage,
+                "unknown parameters ':\(text!)' of backend '\(base)'; they are rate=1/2 to 1/16, columns=, arity= and cap= with "
+                    + "powers of two, grinding= and queries= with numbers, switch=on or off, each once and after a colon"
+            )
+        }
         for (known, make) in constructors {
-            if name == known { return make(.blake3) }
-            for hash in HashFunction.allCases where name == "\(known)/\(hash.rawValue)" { return make(hash) }
+            if base == known { return make(.blake3, options) }
+            for hash in HashFunction.allCases where base == "\(known)/\(hash.rawValue)" { return make(hash, options) }
         }
         throw AssayError(
             .usage,
-            "unknown backend '\(name)'; this build has \(names.joined(separator: ", ")), each with "
+            "unknown backend '\(base)'; this build has \(names.joined(separator: ", ")), each with "
                 + HashFunction.allCases.map { "/\($0.rawValue)" }.joined(separator: " or ") + " at the end")
     }
 }
@@ -122,10 +124,14 @@ struct Engine<S: CommitmentScheme>: Backend {
 
     let name: String
     let hash: HashFunction
+    let options: CommitmentOptions
 
-    init(_ base: String, _ hash: HashFunction) {
+    init(_ hash: HashFunction, _ options: CommitmentOptions) {
         self.hash = hash
-        name = hash == .blake3 ? base : "\(base)/\(hash.rawValue)"
+        self.options = options
+        name =
+            "\(F.name)/\(S.schemeName)" + (hash == .blake3 ? "" : "/\(hash.rawValue)")
+            + (options.isEmpty ? "" : ":\(options)")
     }
 
     static var domain: String { "Assay 1" }
@@ -152,7 +158,10 @@ struct Engine<S: CommitmentScheme>: Backend {
     }
 
     private func scheme(_ shapes: [CommittedShape], _ securityBits: Int, _ parameters: [UInt8]) throws -> S {
-        let scheme = try S(shapes: shapes, securityBits: securityBits + 3, hash: hash, publicParameters: parameters)
+        let scheme = try S(
+            shapes: shapes,
+            settings: CommitmentSettings(
+                securityBits: securityBits + 3, hash: hash, options: options, publicParameters: parameters))
         if let most = scheme.budget.assumedBits, securityBits > most {
             throw CommitmentError.unreachableSecurity(scheme: S.schemeName, requested: securityBits, nearest: most)
         }

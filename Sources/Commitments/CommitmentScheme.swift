@@ -51,12 +51,9 @@ public protocol CommitmentScheme: Sendable {
     static var schemeName: String { get }
     /// The scheme for vectors of these shapes, with a total error of at most `2^-securityBits` for each opening.
     ///
-    /// - Throws: `CommitmentError.unreachableSecurity` where proved bounds do not reach that far over this field.
-    init(shapes: [CommittedShape], securityBits: Int, hash: HashFunction) throws
-    /// The same with public parameters that a key holds. Schemes without any refuse all but none.
-    ///
-    /// - Throws: `CommitmentError.publicParameters` where they are damaged.
-    init(shapes: [CommittedShape], securityBits: Int, hash: HashFunction, publicParameters: [UInt8]) throws
+    /// - Throws: `CommitmentError.unreachableSecurity` where proved bounds do not reach that far over this field, `option`
+    ///   for parameters that the scheme does not have or cannot meet, `publicParameters` where these are damaged.
+    init(shapes: [CommittedShape], settings: CommitmentSettings) throws
     /// What a new key holds for the verifier besides the commitment: the part of a reference string. Empty for schemes
     /// without a trusted setup.
     static func makePublicParameters() throws -> [UInt8]
@@ -91,14 +88,12 @@ public protocol CommitmentScheme: Sendable {
 }
 
 extension CommitmentScheme {
-    public init(
-        shapes: [CommittedShape], securityBits: Int, hash: HashFunction, publicParameters: [UInt8]
-    ) throws {
-        guard publicParameters.isEmpty else {
-            throw CommitmentError.publicParameters(
-                "\(Self.schemeName) has none, and \(publicParameters.count) bytes are there")
-        }
-        try self.init(shapes: shapes, securityBits: securityBits, hash: hash)
+    /// The same with the scheme's own choice of parameters, for tests and measurements.
+    public init(shapes: [CommittedShape], securityBits: Int, hash: HashFunction) throws {
+        try self.init(
+            shapes: shapes,
+            settings: CommitmentSettings(
+                securityBits: securityBits, hash: hash, publicParameters: Self.makePublicParameters()))
     }
 
     public static func makePublicParameters() throws -> [UInt8] { [] }
@@ -114,6 +109,8 @@ public enum CommitmentError: Error, Hashable, Sendable, CustomStringConvertible 
     case wrongState(String)
     /// The public parameters of a key are damaged, or what belongs to them is not to be had.
     case publicParameters(String)
+    /// A parameter that the scheme does not have, or cannot meet.
+    case option(String)
 
     public var description: String {
         switch self {
@@ -122,6 +119,7 @@ public enum CommitmentError: Error, Hashable, Sendable, CustomStringConvertible 
         case .wrongVectors(let detail): "wrong vectors: \(detail)"
         case .wrongState(let detail): "wrong state: \(detail)"
         case .publicParameters(let detail): "public parameters: \(detail)"
+        case .option(let detail): "parameters of the commitment: \(detail)"
         }
     }
 }
@@ -129,6 +127,14 @@ public enum CommitmentError: Error, Hashable, Sendable, CustomStringConvertible 
 /// Checks and absorptions that all schemes share.
 @usableFromInline
 enum Statement {
+    /// Refuses public parameters for a scheme without any.
+    static func requireNoPublicParameters(_ settings: CommitmentSettings, scheme: String) throws {
+        guard settings.publicParameters.isEmpty else {
+            throw CommitmentError.publicParameters(
+                "\(scheme) has none, and \(settings.publicParameters.count) bytes are there")
+        }
+    }
+
     /// The digest of the shapes and ranges, for `parameterDescription`.
     @usableFromInline
     static func digest(_ shapes: [CommittedShape], hash: HashFunction) -> Digest {

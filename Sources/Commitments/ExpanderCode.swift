@@ -101,6 +101,43 @@ public struct ExpanderCode<F: ProofField>: LinearCode {
         }
     }
 
+    /// What a matrix was to multiply from the right comes from the left: `input[i] += sum_k value * output[place]`.
+    @inlinable
+    static func multiplyTransposed(
+        _ matrix: SparseMatrix, _ output: UnsafePointer<F.Challenge>, addTo input: UnsafeMutablePointer<F.Challenge>
+    ) {
+        for i in 0..<matrix.rows {
+            var sum = input[i]
+            for k in i * matrix.degree..<(i + 1) * matrix.degree {
+                sum += output[Int(matrix.places.pointer[k])].scaled(by: matrix.values.pointer[k])
+            }
+            input[i] = sum
+        }
+    }
+
+    /// The steps of `encode`, transposed and in the opposite order.
+    @inlinable
+    public func addColumns(
+        _ columns: [Int], weights: [F.Challenge], to output: UnsafeMutablePointer<F.Challenge>
+    ) {
+        let dual = AlignedBuffer<F.Challenge>(repeating: .zero, count: outline.length)
+        for (j, weight) in zip(columns, weights) { dual.pointer[j] += weight }
+        for level in levels {
+            Self.multiplyTransposed(level.b, dual.pointer + level.check, addTo: dual.pointer + level.inner)
+        }
+        var message = [F.Challenge](repeating: .zero, count: base.messageLength)
+        for p in 0..<base.length {
+            for i in 0..<base.messageLength {
+                message[i] += dual.pointer[base.first + p].scaled(by: base.powers.pointer[p * base.messageLength + i])
+            }
+        }
+        for (i, value) in message.enumerated() { dual.pointer[base.first + i] = value }
+        for level in levels.reversed() {
+            Self.multiplyTransposed(level.a, dual.pointer + level.inner, addTo: dual.pointer + level.message)
+        }
+        F.add(output, dual.pointer, into: output, count: 1 << outline.messageBits)
+    }
+
     @usableFromInline
     struct Level: Sendable {
         /// The first entries of x, of z and of v in the code word of the whole message.
@@ -112,6 +149,7 @@ public struct ExpanderCode<F: ProofField>: LinearCode {
     }
 
     public static var schemeName: String { "orion-expander" }
+    public static var options: Set<CommitmentOptions.Key> { [.columns, .arity, .grinding, .cap, .queries, .switch] }
 
     public static func outlines(messageBits: Int) -> [CodeOutline] {
         guard messageBits <= 22 else { return [] }

@@ -70,21 +70,18 @@ public struct KZGScheme: CommitmentScheme {
     /// The most powers of a reference string, as binary logarithm, in either group.
     static var mostPowerBits: Int { 29 }
 
-    /// With the string that `ReferenceSource` has now.
-    public init(shapes: [CommittedShape], securityBits: Int, hash: HashFunction) throws {
-        try self.init(
-            shapes: shapes, securityBits: securityBits, hash: hash, publicParameters: Self.makePublicParameters())
-    }
-
     public static func makePublicParameters() throws -> [UInt8] { try ReferenceSource.verifier().encoded }
 
-    public init(
-        shapes: [CommittedShape], securityBits: Int, hash: HashFunction, publicParameters: [UInt8]
-    ) throws {
-        reference = try ReferenceSource.decode(publicParameters)
+    public init(shapes: [CommittedShape], settings: CommitmentSettings) throws {
+        let (securityBits, hash) = (settings.securityBits, settings.hash)
+        try settings.options.require(only: [.columns], scheme: Self.schemeName)
+        reference = try ReferenceSource.decode(settings.publicParameters)
         self.shapes = shapes
         self.hash = hash
-        let columnBits = Self.columnBits(shapes.map(\.shape))
+        let columnBits = settings.options.columnBits ?? Self.columnBits(shapes.map(\.shape))
+        guard (2...26).contains(columnBits),
+            MatrixLayout.rowCount(shapes.map(\.shape), columnBits: columnBits) <= 1 << 22
+        else { throw CommitmentError.option("\(Self.schemeName) cannot have \(1 << columnBits) columns here") }
         layout = MatrixLayout(shapes.map(\.shape), columnBits: columnBits)
         owners = layout.owners
         budget = Self.budget(columnBits: columnBits, reference)

@@ -1,4 +1,5 @@
 import Fields
+import Tensors
 import Transcripts
 
 /// What is known of a code before it is built.
@@ -45,6 +46,10 @@ public protocol LinearCode: Sendable {
 
     /// The name of the commitment scheme with this code.
     static var schemeName: String { get }
+    /// How combinations of rows may be shown.
+    static var rowOpenings: [RowOpening.Kind] { get }
+    /// Which parameters a user may fix.
+    static var options: Set<CommitmentOptions.Key> { get }
     /// The codes of the family for messages of `2^messageBits` entries; none where the field has none.
     static func outlines(messageBits: Int) -> [CodeOutline]
     /// Builds the code. Whatever is random about it comes from a fixed public seed; `failureBits` bounds the
@@ -70,12 +75,52 @@ public protocol LinearCode: Sendable {
     /// `2^messageBits` entries hold the message, all `length` entries the code word afterwards (whatever the others
     /// held before). Serial.
     func encode(interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int)
+
+    /// Adds the combination of columns of the generator matrix: afterwards `output`, of `2^messageBits` entries, has gained the
+    /// vector whose inner product with any message is the sum of `weights[q]` times entry `columns[q]` of the code word.
+    func addColumns(
+        _ columns: [Int], weights: [F.Challenge], to output: UnsafeMutablePointer<F.Challenge>)
+    /// That vector with its lowest `point.count` variables bound to a point: `2^(messageBits - point.count)` values.
+    func columns(_ columns: [Int], weights: [F.Challenge], boundTo point: [F.Challenge]) -> [F.Challenge]
+}
+
+/// How the verifier learns that the combination of rows is a code word, and its value at a point.
+public enum RowOpening: Hashable, Sendable {
+    /// The row is sent.
+    case sent
+    /// The rows' own code words are folded (`FoldingProof`).
+    case folded(FoldingPlan)
+    /// The row is committed to with another code, whose word is folded: *code switching*.
+    case switched(FoldingPlan)
+
+    public enum Kind: Sendable { case sent, folded, switched }
+
+    /// The plan of the folds.
+    var plan: FoldingPlan? {
+        switch self {
+        case .sent: nil
+        case .folded(let plan), .switched(let plan): plan
+        }
+    }
 }
 
 extension LinearCode {
     /// A cache line of small elements; wide elements are vectors of eight.
     @inlinable public static var preferredWidth: Int { F.Base.byteCount <= 4 ? 16 : 8 }
     @inlinable public static var isCheaperThanMemory: Bool { false }
+    public static var rowOpenings: [RowOpening.Kind] { [.sent, .switched] }
+
+    @inlinable
+    public func columns(_ columns: [Int], weights: [F.Challenge], boundTo point: [F.Challenge]) -> [F.Challenge] {
+        let table = AlignedBuffer<F.Challenge>(repeating: .zero, count: 1 << outline.messageBits)
+        addColumns(columns, weights: weights, to: table.pointer)
+        var size = table.count
+        for r in point {
+            size /= 2
+            F.fold(table.pointer, at: r, into: table.pointer, pairs: size)
+        }
+        return Array(table.elements.prefix(size))
+    }
 }
 
 /// Reed-Solomon codes by `ProofField.reedSolomonEncode`, of rate 1/2, 1/4 or 1/8.
@@ -94,8 +139,12 @@ public struct ReedSolomonCode<F: ProofField>: LinearCode {
 
     public static var schemeName: String { "orion" }
 
-    public static func outlines(messageBits: Int) -> [CodeOutline] {
-        (1...3).compactMap { logInverseRate in
+    public static var options: Set<CommitmentOptions.Key> { Set(CommitmentOptions.Key.allCases) }
+
+    public static func outlines(messageBits: Int) -> [CodeOutline] { outlines(messageBits: messageBits, rates: 1...3) }
+
+    static func outlines(messageBits: Int, rates: ClosedRange<Int>) -> [CodeOutline] {
+        rates.compactMap { logInverseRate in
             let bits = messageBits + logInverseRate
             guard bits <= F.maximumCodeBits else { return nil }
             let length = 1 << bits
@@ -123,5 +172,92 @@ public struct ReedSolomonCode<F: ProofField>: LinearCode {
         F.reedSolomonEncode(
             interleaved: values, stride: stride, width: width, messageBits: outline.messageBits,
             logInverseRate: outline.variant)
+    }
+
+    /// The transposed transform: a pair (a, b) of any level, of even and odd parts e + w o and e - w o, passes a + b on to e and
+    /// w (a - b) to o.
+    @inlinable
+    public func addColumns(
+        _ columns: [Int], weights: [F.Challenge], to output: UnsafeMutablePointer<F.Challenge>
+    ) {
+        let (messageBits, codeBits) = (outline.messageBits, outline.messageBits + outline.variant)
+        let dual = AlignedBuffer<F.Challenge>(repeating: .zero, count: 1 << codeBits)
+        for (j, weight) in zip(columns, weights) { dual.pointer[j] += weight }
+        let factors = AlignedBuffer<F.Base>(uninitialized: 1 << (codeBits - 1))
+        for level in 0..<messageBits {
+            F.foldingFactors(codeBits: codeBits, level: level, into: factors.pointer)
+            let half = 1 << level
+            // Entry i of a block holds the part for message bits i.
+            Parallel.forEachChunk(1 << (codeBits - 1), grain: 1 << 13) { range in
+                for k in range {
+                    let block = k >> level
+                    let low = dual.pointer + (block << (level + 1)) + (k & (half - 1))
+                    let (a, b) = (low[0], low[half])
+                    low[0] = a + b
+                    low[half] = (a - b).scaled(by: factors.pointer[block])
+                }
+            }
+        }
+        for copy in 0..<1 << outline.variant {
+            F.add(output, dual.pointer + (copy << messageBits), into: output, count: 1 << messageBits)
+        }
+    }
+
+    /// A column is a product of one factor for each variable, so the verifier needs no table.
+    @inlinable
+    public func columns(_ columns: [Int], weights: [F.Challenge], boundTo point: [F.Challenge]) -> [F.Challenge] {
+        let (messageBits, codeBits) = (outline.messageBits, outline.messageBits + outline.variant)
+        var result = [F.Challenge](repeating: .zero, count: 1 << (messageBits - point.count))
+        for (j, weight) in zip(columns, weights) {
+            var scale = weight
+            var left = [F.Base.one]
+            for m in 0..<messageBits {
+                let factor = FoldingProof<F>.signedFactor(codeBits: codeBits, level: m, position: j >> m)
+                if m < point.count {
+                    // (1 - r) + r w.
+                    scale *= F.Challenge.one - point[m] + point[m].scaled(by: factor)
+                } else {
+                    left += left.map { $0 * factor }
+                }
+            }
+            for (i, part) in left.enumerated() { result[i] += scale.scaled(by: part) }
+        }
+        return result
+    }
+}
+
+/// The same codes for rows whose code words are folded, "fri".
+public struct FoldedReedSolomonCode<F: ProofField>: LinearCode {
+    @usableFromInline let code: ReedSolomonCode<F>
+
+    public static var schemeName: String { "fri" }
+    public static var rowOpenings: [RowOpening.Kind] { [.folded] }
+    public static var options: Set<CommitmentOptions.Key> { [.rate, .columns, .arity, .grinding, .cap, .queries] }
+
+    public static func outlines(messageBits: Int) -> [CodeOutline] {
+        ReedSolomonCode<F>.outlines(messageBits: messageBits, rates: 1...4)
+    }
+
+    public init(_ outline: CodeOutline, failureBits: Int) { code = ReedSolomonCode(outline, failureBits: failureBits) }
+
+    public var outline: CodeOutline { code.outline }
+    public var description: String { code.description }
+    public var proximityTheorem: String { code.proximityTheorem }
+    public var budget: SoundnessBudget { code.budget }
+    @inlinable public static var isCheaperThanMemory: Bool { ReedSolomonCode<F>.isCheaperThanMemory }
+
+    @inlinable
+    public func encode(interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int) {
+        code.encode(interleaved: values, stride: stride, width: width)
+    }
+
+    @inlinable
+    public func addColumns(_ columns: [Int], weights: [F.Challenge], to output: UnsafeMutablePointer<F.Challenge>) {
+        code.addColumns(columns, weights: weights, to: output)
+    }
+
+    @inlinable
+    public func columns(_ columns: [Int], weights: [F.Challenge], boundTo point: [F.Challenge]) -> [F.Challenge] {
+        code.columns(columns, weights: weights, boundTo: point)
     }
 }

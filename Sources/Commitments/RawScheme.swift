@@ -17,7 +17,10 @@ public struct RawScheme<F: ProofField>: CommitmentScheme {
 
     public static var schemeName: String { "raw" }
 
-    public init(shapes: [CommittedShape], securityBits: Int, hash: HashFunction) throws {
+    public init(shapes: [CommittedShape], settings: CommitmentSettings) throws {
+        let (securityBits, hash) = (settings.securityBits, settings.hash)
+        try settings.options.require(only: [], scheme: Self.schemeName)
+        try Statement.requireNoPublicParameters(settings, scheme: Self.schemeName)
         guard securityBits <= 128 else {
             throw CommitmentError.unreachableSecurity(scheme: Self.schemeName, requested: securityBits, nearest: 128)
         }

@@ -109,7 +109,7 @@ struct SmallProbability {
 }
 
 /// Spot checks: `count` distinct positions out of `length`, at least `wrong` of which are wrong.
-package struct QueryCount: Equatable {
+package struct QueryCount: Hashable, Sendable {
     package let count: Int
     /// Minus the logarithm of the probability that no wrong position is among them.
     package let bits: Double
@@ -124,6 +124,17 @@ package struct QueryCount: Equatable {
         while !miss.isBelow(bits: bits) {
             miss.multiply(by: Double(length - wrong - count) / Double(length - count))
             count += 1
+        }
+        self.count = count
+        self.bits = miss.bits
+    }
+
+    /// A number of queries that is given; there are at most `length`.
+    package init(length: Int, wrong: Int, count: Int) {
+        precondition(wrong >= 1 && wrong <= length && count <= length)
+        var miss = SmallProbability()
+        for k in 0..<min(count, length - wrong + 1) {
+            miss.multiply(by: Double(length - wrong - k) / Double(length - k))
         }
         self.count = count
         self.bits = miss.bits

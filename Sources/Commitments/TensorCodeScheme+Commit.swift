@@ -53,7 +53,7 @@ extension TensorCodeScheme {
         }
         let leaves = AlignedBuffer<Digest>(repeating: .zero, count: leafCount)
         joinBands(digests.pointer, columns: length, into: leaves.pointer)
-        let tree = MerkleTree(leaves: leaves, capHeight: 0, hash: hash)
+        let tree = MerkleTree(leaves: leaves, capHeight: capHeight, hash: hash)
         return (tree.cap.digestBytes, TensorCodeState(tree: tree, matrix: keeps ? matrix : nil))
     }
 
@@ -115,7 +115,7 @@ extension TensorCodeScheme {
         bytes.withUnsafeBytes {
             UnsafeMutableRawPointer(leaves.pointer).copyMemory(from: $0.baseAddress!, byteCount: expected)
         }
-        let tree = MerkleTree(leaves: leaves, capHeight: 0, hash: hash)
+        let tree = MerkleTree(leaves: leaves, capHeight: capHeight, hash: hash)
         guard tree.cap.digestBytes == commitment else {
             throw CommitmentError.wrongState("the leaves belong to another commitment")
         }

@@ -16,6 +16,11 @@ package struct TensorCodeCheat<E: Field> {
     /// The row Z that is sent, with the column weights at which the verifier evaluates it.
     @usableFromInline package var sentRow: ((_ row: inout [E], _ weights: AlignedBuffer<E>) -> Void)?
 
+    /// The word of the row, where it is committed to by itself.
+    @usableFromInline package var switchedWord: ((_ word: AlignedBuffer<E>) -> Void)?
+    /// The folds.
+    @usableFromInline package var folding = FoldingCheat<E>()
+
     @usableFromInline package init() {}
 }
 
@@ -35,7 +40,7 @@ extension TensorCodeScheme {
     ) {
         precondition(Statement.areWellFormed(claims, shapes), "a claim fits no committed vector")
         Statement.absorb(commitment: state.tree?.cap.digestBytes ?? [], claims: claims, into: transcript)
-        guard claims.count > 0, let tree = state.tree else { return }
+        guard claims.count > 0, state.tree != nil else { return }
         let columns = columnCount
         let reduction = ClaimReduction<F>(layout, claims, transcript: transcript)
         let (sum, padded) = reduction.randomRows(of: vectors, wholeSum: true)
@@ -55,13 +60,86 @@ extension TensorCodeScheme {
         for (row, delta) in zip(rows, deltas) {
             F.addScaled(row.pointer, by: delta, to: sum.pointer, count: columns)
         }
-        var sent = sum.array
-        cheat.sentRow?(&sent, eq)
-        transcript.send("row", sent)
+        switch opening {
+        case .sent:
+            var sent = sum.array
+            cheat.sentRow?(&sent, eq)
+            transcript.send("row", sent)
+            let indices = transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
+            sendColumns(indices, of: vectors, state: state, transcript: transcript)
+        case .folded(let plan):
+            openFolded(
+                plan, row: sum, weights: eq, vectors, state: state, transcript: transcript, cheat: cheat.folding)
+        case .switched(let plan):
+            openSwitched(
+                plan, row: sum, weights: eq, vectors, state: state, transcript: transcript, cheat: cheat)
+        }
+    }
 
-        let indices = transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
-        let opened = self.columns(indices, of: vectors, state: state)
+    /// The columns at `indices`, with their Merkle proof.
+    @inlinable
+    func sendColumns(
+        _ indices: [Int], of vectors: [IntegerTensor], state: TensorCodeState, transcript: ProverTranscript
+    ) {
+        let opened = columns(indices, of: vectors, state: state)
         transcript.hint(raw: UnsafeRawBufferPointer(opened.elements))
-        transcript.hint(digests: tree.open(indices))
+        transcript.hint(digests: state.tree!.open(indices))
+    }
+
+    /// The columns above positions of the first word after the matrix.
+    @inlinable
+    func fibreColumns(_ plan: FoldingPlan, _ positions: [Int]) -> [Int] {
+        positions.flatMap { $0 << plan.foldBits[0]..<($0 + 1) << plan.foldBits[0] }
+    }
+
+    /// Shows that the row has its code word and its value at the point of `weights` by folding its code word, whose entries are
+    /// combinations of the columns.
+    @inlinable
+    func openFolded(
+        _ plan: FoldingPlan, row: AlignedBuffer<E>, weights: AlignedBuffer<E>, _ vectors: [IntegerTensor],
+        state: TensorCodeState, transcript: ProverTranscript, cheat: FoldingCheat<E>
+    ) {
+        let word = FoldingProof<F>.encode(
+            row, messageBits: plan.messageBits, logInverseRate: plan.logInverseRate)
+        let folds = FoldingProof<F>.prove(
+            message: row, weights: weights, word: word, tree: nil, plan: plan, transcript: transcript, cheat: cheat)
+        sendColumns(fibreColumns(plan, folds.positions), of: vectors, state: state, transcript: transcript)
+        folds.write(to: transcript)
+    }
+
+    /// Commits to the row with the plan's code, opens columns, and shows by folding that the row has its value at the point of
+    /// `weights` and that its code word has the combinations of the columns as entries.
+    @inlinable
+    func openSwitched(
+        _ plan: FoldingPlan, row: AlignedBuffer<E>, weights: AlignedBuffer<E>, _ vectors: [IntegerTensor],
+        state: TensorCodeState, transcript: ProverTranscript, cheat: TensorCodeCheat<E>
+    ) {
+        let word = FoldingProof<F>.encode(
+            row, messageBits: plan.messageBits, logInverseRate: plan.logInverseRate)
+        cheat.switchedWord?(word)
+        let tree = FoldingProof<F>.commit(
+            word, foldBits: plan.foldBits[0], capBits: plan.capBits, hash: transcript.hash)
+        transcript.send("row commitment", digests: tree.cap)
+        let indices = transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
+        sendColumns(indices, of: vectors, state: state, transcript: transcript)
+        let combinations = codeEntries(of: row, at: indices)
+        transcript.absorb("column values", combinations)
+        let betas: [E] = transcript.challenges("column batching", count: indices.count)
+        code.addColumns(indices, weights: betas, to: weights.pointer)
+        let folds = FoldingProof<F>.prove(
+            message: row, weights: weights, word: word, tree: tree, plan: plan, transcript: transcript,
+            cheat: cheat.folding)
+        folds.write(to: transcript)
+    }
+
+    /// Entries of a row's code word.
+    @inlinable
+    func codeEntries(of row: AlignedBuffer<E>, at indices: [Int]) -> [E] {
+        let word = AlignedBuffer<E>(uninitialized: codeLength)
+        word.pointer.update(from: row.pointer, count: columnCount)
+        word.pointer.withMemoryRebound(to: F.Base.self, capacity: codeLength * E.degree) {
+            code.encode(interleaved: $0, stride: E.degree, width: E.degree)
+        }
+        return indices.map { word.pointer[$0] }
     }
 }

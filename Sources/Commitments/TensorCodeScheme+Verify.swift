@@ -1,4 +1,5 @@
 import Fields
+import Multilinears
 import Tensors
 import Transcripts
 
@@ -10,7 +11,9 @@ extension TensorCodeScheme {
         try Statement.require(claims, shapes, commitment: commitment, byteCount: commitmentByteCount)
         Statement.absorb(commitment: commitment, claims: claims, into: transcript)
         guard claims.count > 0 else { return }
-        let root = Digest(bytes: commitment)!
+        let cap = stride(from: 0, to: commitment.count, by: Digest.byteCount).map {
+            Digest(bytes: commitment[$0..<$0 + Digest.byteCount])!
+        }
         let reduction = ClaimReduction<F>(layout, claims, transcript: transcript)
         let (point, product) = try ColumnSumcheck<F>.verify(
             sum: reduction.sum, variables: layout.columnBits, transcript: transcript)
@@ -29,38 +32,70 @@ extension TensorCodeScheme {
         for (delta, value) in zip(deltas, values[1...]) { rowValue += delta * value }
         var coefficients = reduction.random
         reduction.addCoefficients(deltas, to: &coefficients)
-        let row: [E] = try transcript.receive("row", count: columnCount)
-        guard
-            row.withUnsafeBufferPointer({ F.innerProduct($0.baseAddress!, weights.pointer, count: columnCount) })
-                == rowValue
-        else { throw VerificationError(check: "row value", detail: "the row sent has another value than claimed") }
-
-        try checkColumns(root: root, row: row, coefficients: coefficients, transcript: transcript)
+        switch opening {
+        case .sent:
+            let row: [E] = try transcript.receive("row", count: columnCount)
+            guard
+                row.withUnsafeBufferPointer({
+                    F.innerProduct($0.baseAddress!, weights.pointer, count: columnCount)
+                }) == rowValue
+            else {
+                throw VerificationError(check: "row value", detail: "the row sent has another value than claimed")
+            }
+            let indices = transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
+            let combined = try combinedColumns(indices, cap: cap, coefficients: coefficients, transcript: transcript)
+            let expected = codeEntries(of: AlignedBuffer(row), at: indices)
+            for (q, j) in indices.enumerated() where combined[q] != expected[q] {
+                throw VerificationError(check: "column", detail: "column \(j) is not that of the row sent")
+            }
+        case .folded(let plan):
+            let check = try FoldingProof<F>.receive(sum: rowValue, plan: plan, transcript: transcript) {
+                eqLeft(point, boundTo: $0)
+            }
+            let fibres = try combinedColumns(
+                fibreColumns(plan, check.positions), cap: cap, coefficients: coefficients, transcript: transcript)
+            try FoldingProof<F>.follow(check, first: fibres, cap: nil, transcript: transcript)
+        case .switched(let plan):
+            let height = FoldingProof<F>.capHeight(plan.capBits, plan.positionCount)
+            let rowCap = try transcript.receiveDigests("row commitment", count: 1 << height)
+            let indices = transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
+            let combined = try combinedColumns(indices, cap: cap, coefficients: coefficients, transcript: transcript)
+            transcript.absorb("column values", combined)
+            let betas: [E] = transcript.challenges("column batching", count: indices.count)
+            let sum = zip(betas, combined).reduce(rowValue) { $0 + $1.0 * $1.1 }
+            let check = try FoldingProof<F>.receive(sum: sum, plan: plan, transcript: transcript) { bound in
+                zip(eqLeft(point, boundTo: bound), code.columns(indices, weights: betas, boundTo: bound)).map {
+                    $0 + $1
+                }
+            }
+            try FoldingProof<F>.follow(check, first: nil, cap: rowCap, transcript: transcript)
+        }
     }
 
-    /// Reads the opened columns and checks the code word of `row` against their combinations.
+    /// eq at `point` for all values of the variables that are left when the first are bound.
     @inlinable
-    func checkColumns(root: Digest, row: [E], coefficients: [E], transcript: VerifierTranscript) throws {
-        let indices = transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
-        let bytes = try transcript.hint("opened columns", count: queryCount * columnBytes)
+    func eqLeft(_ point: [E], boundTo bound: [E]) -> [E] {
+        Eq<F>.table(
+            Array(point[bound.count...]), scale: Eq<F>.value(Array(point[..<bound.count]), bound)
+        ).array
+    }
+
+    /// Reads the columns at `indices`, checks their Merkle proof, and combines their entries.
+    @inlinable
+    func combinedColumns(
+        _ indices: [Int], cap: [Digest], coefficients: [E], transcript: VerifierTranscript
+    ) throws -> [E] {
+        let bytes = try transcript.hint("opened columns", count: indices.count * columnBytes)
         let siblings = try transcript.hintDigests(
             "column siblings",
-            count: MerkleTree.siblingCount(leafCount: leafCount, capHeight: 0, indices: indices))
-
-        let degree = E.degree
-        let word = AlignedBuffer<F.Base>(uninitialized: codeLength * degree)
-        for i in 0..<columnCount {
-            for k in 0..<degree { word.pointer[i * degree + k] = row[i].coordinate(k) }
-        }
-        code.encode(interleaved: word.pointer, stride: degree, width: degree)
-
+            count: MerkleTree.siblingCount(leafCount: leafCount, capHeight: capHeight, indices: indices))
         let leaves = bytes.withUnsafeBytes { columnLeaves($0.baseAddress!, count: indices.count) }
         try MerkleTree.verify(
-            cap: [root], leafCount: leafCount, indices: indices, leaves: leaves, siblings: siblings, hash: hash)
+            cap: cap, leafCount: leafCount, indices: indices, leaves: leaves, siblings: siblings, hash: hash)
 
         let column = AlignedBuffer<F.Base>(uninitialized: rowCount)
-        try bytes.withUnsafeBytes { bytes in
-            for (q, j) in indices.enumerated() {
+        return try bytes.withUnsafeBytes { bytes in
+            try indices.enumerated().map { q, j in
                 let start = bytes.baseAddress! + q * columnBytes
                 for r in 0..<rowCount {
                     guard let entry = F.Base(canonical: start + r * F.Base.byteCount) else {
@@ -69,12 +104,8 @@ extension TensorCodeScheme {
                     }
                     column.pointer[r] = entry
                 }
-                let expected = E(coordinates: (0..<degree).map { word.pointer[j * degree + $0] })
-                let combined = coefficients.withUnsafeBufferPointer {
+                return coefficients.withUnsafeBufferPointer {
                     F.innerProduct(base: column.pointer, $0.baseAddress!, count: rowCount)
-                }
-                guard combined == expected else {
-                    throw VerificationError(check: "column", detail: "column \(j) is not that of the row sent")
                 }
             }
         }

@@ -64,7 +64,12 @@ public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentSchem
     public let code: Code
     @usableFromInline let layout: MatrixLayout
     @usableFromInline let owners: [Int]
+    /// How the combination of rows is shown.
+    public let opening: RowOpening
+    /// The number of columns that are opened.
     @usableFromInline let queryCount: Int
+    /// log2 of the number of nodes of the commitment.
+    @usableFromInline let capHeight: Int
     @usableFromInline let leafCount: Int
     /// Rows that are encoded and hashed together, a *band*: 256 bytes of each column, or what the code encodes at a time.
     /// The leaf of a column is the hash of the hashes of its bands, in order; of a single band, its hash.
@@ -79,25 +84,36 @@ public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentSchem
     /// The largest encoded matrix that stays in memory, in bytes.
     @usableFromInline static var keptBytes: Int { 256 << 20 }
 
-    public init(shapes: [CommittedShape], securityBits: Int, hash: HashFunction) throws {
-        try self.init(shapes: shapes, securityBits: securityBits, hash: hash, keptBytes: Self.keptBytes)
+    public init(shapes: [CommittedShape], settings: CommitmentSettings) throws {
+        try self.init(shapes: shapes, settings: settings, keptBytes: Self.keptBytes)
     }
 
     /// The same with another bound on memory, for tests.
-    package init(shapes: [CommittedShape], securityBits: Int, hash: HashFunction, keptBytes: Int) throws {
+    package init(shapes: [CommittedShape], settings: CommitmentSettings, keptBytes: Int) throws {
+        try settings.options.require(only: Code.options, scheme: Code.schemeName)
+        try Statement.requireNoPublicParameters(settings, scheme: Code.schemeName)
         let sizes = shapes.map(\.shape)
-        guard let parameters = TensorCodeParameters<F, Code>(shapes: sizes, securityBits: securityBits) else {
-            var nearest = securityBits - 1
-            while nearest > 0 && TensorCodeParameters<F, Code>(shapes: sizes, securityBits: nearest) == nil {
-                nearest -= 1
+        func cheapest(_ bits: Int) -> TensorCodeParameters<F, Code>? {
+            TensorCodeParameters.cheapest(shapes: sizes, securityBits: bits, options: settings.options)
+        }
+        guard let parameters = cheapest(settings.securityBits) else {
+            // The highest level that can be had.
+            var (nearest, above) = (0, settings.securityBits)
+            while above - nearest > 1 {
+                let middle = (nearest + above) / 2
+                if cheapest(middle) == nil { above = middle } else { nearest = middle }
+            }
+            if nearest == 0 && !settings.options.isEmpty {
+                throw CommitmentError.option(
+                    "\(Code.schemeName) over \(F.name) has no code with \(settings.options) for vectors of this size")
             }
             throw CommitmentError.unreachableSecurity(
-                scheme: Code.schemeName, requested: securityBits, nearest: nearest)
+                scheme: Code.schemeName, requested: settings.securityBits, nearest: nearest)
         }
-        try self.init(parameters, shapes: shapes, securityBits: securityBits, hash: hash, keptBytes: keptBytes)
+        try self.init(parameters, shapes: shapes, settings: settings, keptBytes: keptBytes)
     }
 
-    /// The same with a code chosen by the caller, for measurements of one code.
+    /// The same with a code chosen by the caller and rows that are sent, for measurements of one code.
     public init(shapes: [CommittedShape], outline: CodeOutline, securityBits: Int, hash: HashFunction) throws {
         let rows = MatrixLayout.rowCount(shapes.map(\.shape), columnBits: outline.messageBits)
         guard
@@ -107,20 +123,27 @@ public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentSchem
                 scheme: Code.schemeName, requested: securityBits, nearest: 0)
         }
         try self.init(
-            parameters, shapes: shapes, securityBits: securityBits, hash: hash, keptBytes: Self.keptBytes)
+            parameters, shapes: shapes, settings: CommitmentSettings(securityBits: securityBits, hash: hash),
+            keptBytes: Self.keptBytes)
     }
 
     private init(
-        _ parameters: TensorCodeParameters<F, Code>, shapes: [CommittedShape], securityBits: Int, hash: HashFunction,
+        _ parameters: TensorCodeParameters<F, Code>, shapes: [CommittedShape], settings: CommitmentSettings,
         keptBytes: Int
     ) throws {
         let sizes = shapes.map(\.shape)
+        let securityBits = settings.securityBits
         self.shapes = shapes
-        self.hash = hash
+        self.hash = settings.hash
         self.code = try Code(parameters.outline, failureBits: securityBits + 5)
         self.layout = MatrixLayout(sizes, columnBits: parameters.outline.messageBits)
         self.owners = layout.owners
-        self.queryCount = parameters.queries.count
+        self.opening = parameters.opening
+        if case .folded(let plan) = opening {
+            self.queryCount = plan.queryCount << plan.foldBits[0]
+        } else {
+            self.queryCount = parameters.queries.count
+        }
         self.budget = parameters.budget + code.budget
         precondition(layout.rowCount == parameters.rowCount)
         guard budget.totalBits >= Double(securityBits) else {
@@ -129,14 +152,16 @@ public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentSchem
         }
         let length = parameters.outline.length
         self.leafCount = 1 << TensorShape.bits(length)
+        self.capHeight = min(settings.options.capBits ?? 0, TensorShape.bits(length))
         self.bandRows = max(Code.preferredWidth, 256 / F.Base.byteCount)
         self.keepsMatrix = !Code.isCheaperThanMemory && layout.rowCount * F.Base.byteCount * length <= keptBytes
         self.parameterDescription =
-            "\(Code.schemeName) \(F.name) \(hash.rawValue) \(code.description) rows \(layout.rowCount) queries "
-            + "\(queryCount) bands of \(bandRows) shapes \(Statement.digest(shapes, hash: hash))"
+            "\(Code.schemeName) \(F.name) \(hash.rawValue) \(code.description) rows \(layout.rowCount) columns "
+            + "\(queryCount) cap \(capHeight) bands of \(bandRows)"
+            + (opening.plan.map { " \($0)" } ?? "") + " shapes \(Statement.digest(shapes, hash: hash))"
     }
 
-    public var commitmentByteCount: Int { layout.rowCount == 0 ? 0 : Digest.byteCount }
+    public var commitmentByteCount: Int { layout.rowCount == 0 ? 0 : Digest.byteCount << capHeight }
 
     /// The number of columns that an opening shows.
     public var queries: Int { queryCount }
@@ -202,3 +227,6 @@ public struct TensorCodeState: Sendable {
 
 /// Orion-style commitments with a Reed-Solomon code, "orion".
 public typealias OrionScheme<F: ProofField> = TensorCodeScheme<F, ReedSolomonCode<F>>
+
+/// Interleaved Reed-Solomon code words that are folded, "fri".
+public typealias FRIScheme<F: ProofField> = TensorCodeScheme<F, FoldedReedSolomonCode<F>>

@@ -204,4 +204,13 @@ public protocol ProofField: Sendable {
     /// Requires `messageBits + logInverseRate <= maximumCodeBits`.
     static func reedSolomonEncode(
         interleaved values: UnsafeMutablePointer<Base>, stride: Int, width: Int, messageBits: Int, logInverseRate: Int)
+
+    /// How code words of `reedSolomonEncode` halve. Let f_0 = f be the code word, of length 2^codeBits, of a message m. Entries
+    /// 2j and 2j + 1 of f_level are `e_j + w_j o_j` and `e_j - w_j o_j`, with e and o the words f_(level+1) of the even and
+    /// of the odd entries of the message, and w_j what this returns, not zero, for `0 <= j < 2^(codeBits - 1 - level)` and
+    /// every level below the number of message bits. From the second level on, words are of a Reed-Solomon code: values of
+    /// polynomials at distinct points.
+    static func foldingFactor(codeBits: Int, level: Int, pair: Int) -> Base
+    /// The factors of all pairs of a level.
+    static func foldingFactors(codeBits: Int, level: Int, into factors: UnsafeMutablePointer<Base>)
 }

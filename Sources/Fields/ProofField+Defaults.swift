@@ -312,4 +312,27 @@ extension TwoAdicProofField {
             half /= 2
         }
     }
+
+    /// The point of pair j: the root of unity whose exponent is j with the bits mirrored at the binary point, halved.
+    @inlinable
+    public static func foldingFactor(codeBits: Int, level: Int, pair: Int) -> Base {
+        var point = Base.one
+        var rest = pair
+        var bit = 0
+        while rest > 0 {
+            if rest & 1 == 1 { point *= rootOfUnity(bits: bit + 2) }
+            rest >>= 1
+            bit += 1
+        }
+        return point
+    }
+
+    @inlinable
+    public static func foldingFactors(codeBits: Int, level: Int, into factors: UnsafeMutablePointer<Base>) {
+        factors[0] = .one
+        for bit in 0..<max(0, codeBits - 1 - level) {
+            let root = rootOfUnity(bits: bit + 2)
+            for j in 0..<1 << bit { factors[j + (1 << bit)] = factors[j] * root }
+        }
+    }
 }

@@ -1,12 +1,17 @@
 import Commitments
 import Fields
+import Tensors
 import TestSupport
 import Testing
 import Transcripts
 
 @Suite struct CommitmentLawsTests {
-    private func check<S: CommitmentScheme>(_: S.Type, securityBits: Int = 100, hash: HashFunction = .blake3) throws {
-        let failures = try checkCommitmentLaws(S.self, securityBits: securityBits, hash: hash)
+    private func check<S: CommitmentScheme>(
+        _: S.Type, securityBits: Int = 100, hash: HashFunction = .blake3, _ options: String? = nil
+    ) throws {
+        let options = try options.map { try #require(CommitmentOptions($0)) } ?? CommitmentOptions()
+        let failures = try checkCommitmentLaws(
+            S.self, securityBits: securityBits, hash: hash, options: options)
         #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
     }
 
@@ -25,4 +30,79 @@ import Transcripts
     @Test func expanderOverMersenne31() throws { try check(OrionExpanderScheme<Mersenne31>.self) }
     @Test func expanderOverGoldilocks() throws { try check(OrionExpanderScheme<GoldilocksField>.self, hash: .sha256) }
     @Test func expanderOverBN254() throws { try check(OrionExpanderScheme<BN254ScalarField>.self, securityBits: 128) }
+
+    @Test(arguments: HashFunction.allCases)
+    func friOverMersenne31(hash: HashFunction) throws { try check(FRIScheme<Mersenne31>.self, hash: hash) }
+    @Test func friOverGoldilocks() throws { try check(FRIScheme<GoldilocksField>.self) }
+    @Test func friOverBN254() throws { try check(FRIScheme<BN254ScalarField>.self, securityBits: 128) }
+
+    /// Every choice that a user may make.
+    @Test(arguments: [
+        "rate=1/2", "rate=1/16:arity=2", "columns=2:rate=1/4", "columns=64:arity=16:cap=8",
+        "columns=32768:arity=8:grinding=0",
+        "columns=1024:queries=250:grinding=3:cap=64",
+    ])
+    func friOptions(options: String) throws {
+        try check(FRIScheme<Mersenne31>.self, options)
+        if options.contains("columns") { try check(FRIScheme<GoldilocksField>.self, securityBits: 90, options) }
+    }
+
+    @Test(arguments: [
+        "switch=off", "switch=on", "switch=on:rate=1/4:arity=4:grinding=0", "switch=on:columns=8",
+        "columns=4096:cap=16",
+        "switch=on:columns=4096:queries=400:grinding=5",
+    ])
+    func orionOptions(options: String) throws {
+        try check(OrionScheme<Mersenne31>.self, securityBits: 95, options)
+        if options.hasPrefix("switch=on") { try check(OrionScheme<GoldilocksField>.self, options) }
+    }
+
+    @Test func switchedOverBN254() throws {
+        try check(OrionScheme<BN254ScalarField>.self, "switch=on:columns=256")
+        try check(OrionExpanderScheme<BN254ScalarField>.self, "switch=on:columns=128")
+    }
+    @Test func switchedExpander() throws {
+        try check(OrionExpanderScheme<Mersenne31>.self, "switch=on")
+        try check(OrionExpanderScheme<GoldilocksField>.self, "switch=off")
+        try check(OrionExpanderScheme<GoldilocksField>.self, "switch=on:columns=2048")
+    }
+    @Test func kzgOptions() throws { try check(KZGScheme.self, "columns=64") }
+
+    /// Options are read in one way only, and what a scheme does not have is refused.
+    @Test func optionNames() throws {
+        #expect(CommitmentOptions("arity=8:rate=1/4")?.description == "rate=1/4:arity=8")
+        #expect(
+            CommitmentOptions("rate=1/2:columns=1024:arity=2:grinding=0:cap=1:queries=7:switch=off")?.keys.count == 7)
+        for wrong in [
+            "", ":", "rate", "rate=", "rate=1/3", "rate=1/1", "rate=1/32", "rate=1/04", "rate=2", "columns=0",
+            "columns=3",
+            "columns=1", "columns=+8", "columns=99999999999999999999", "arity=64", "grinding=31", "grinding=-1",
+            "cap=8192",
+            "queries=0", "queries=5000", "switch=yes", "arity=2:arity=2", "arity=2:", ":arity=2", "Arity=2", "arity=2 ",
+            "arity==2",
+        ] { #expect(CommitmentOptions(wrong) == nil, "\(wrong)") }
+        func refuses<S: CommitmentScheme>(_: S.Type, _ options: String) throws -> Bool {
+            let settings = CommitmentSettings(
+                securityBits: 100, hash: .blake3, options: try #require(CommitmentOptions(options)),
+                publicParameters: try S.makePublicParameters())
+            do {
+                _ = try S(
+                    shapes: [CommittedShape(shape: TensorShape([100]), range: 0...1)], settings: settings)
+                return false
+            } catch CommitmentError.option {
+                return true
+            } catch CommitmentError.unreachableSecurity {
+                return true
+            }
+        }
+        #expect(try refuses(RawScheme<Mersenne31>.self, "rate=1/2"))
+        #expect(try refuses(KZGScheme.self, "arity=2"))
+        #expect(try refuses(KZGScheme.self, "columns=2"))
+        #expect(try refuses(OrionExpanderScheme<Mersenne31>.self, "rate=1/2"))
+        #expect(try refuses(FRIScheme<Mersenne31>.self, "switch=on"))
+        #expect(try refuses(FRIScheme<Mersenne31>.self, "columns=1073741824:rate=1/16"))
+        #expect(try refuses(FRIScheme<Mersenne31>.self, "columns=64:queries=2"))
+        #expect(try refuses(OrionScheme<Mersenne31>.self, "columns=64:queries=2"))
+        #expect(try !refuses(FRIScheme<Mersenne31>.self, "queries=300"))
+    }
 }

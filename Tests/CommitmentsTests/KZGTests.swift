@@ -217,7 +217,12 @@ import Transcripts
     @Test func publicParameters() throws {
         let shapes = [CommittedShape(shape: TensorShape([4]), range: 0...1)]
         let parameters = try KZGScheme.makePublicParameters()
-        let scheme = try KZGScheme(shapes: shapes, securityBits: 100, hash: .blake3, publicParameters: parameters)
+        func make<S: CommitmentScheme>(_: S.Type, _ parameters: [UInt8]) throws -> S {
+            try S(
+                shapes: shapes,
+                settings: CommitmentSettings(securityBits: 100, hash: .blake3, publicParameters: parameters))
+        }
+        let scheme = try make(KZGScheme.self, parameters)
         #expect(scheme.parameterDescription.contains("INSECURE"))
         #expect(scheme.budget.description.contains("INSECURE") && scheme.budget.wholeBits == 100)
         #expect(scheme.budget.totalBits > 200)
@@ -225,17 +230,10 @@ import Transcripts
         for _ in 0..<20 {
             var wrong = parameters
             wrong[Int.random(in: 0..<wrong.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-            #expect(throws: CommitmentError.self) {
-                try KZGScheme(shapes: shapes, securityBits: 100, hash: .blake3, publicParameters: wrong)
-            }
+            #expect(throws: CommitmentError.self) { try make(KZGScheme.self, wrong) }
         }
-        #expect(throws: CommitmentError.self) {
-            try KZGScheme(shapes: shapes, securityBits: 100, hash: .blake3, publicParameters: [])
-        }
-        #expect(throws: CommitmentError.self) {
-            try RawScheme<BN254ScalarField>(
-                shapes: shapes, securityBits: 100, hash: .blake3, publicParameters: parameters)
-        }
+        #expect(throws: CommitmentError.self) { try make(KZGScheme.self, []) }
+        #expect(throws: CommitmentError.self) { try make(RawScheme<BN254ScalarField>.self, parameters) }
         #expect(throws: CommitmentError.self) { try KZGScheme(shapes: shapes, securityBits: 230, hash: .blake3) }
     }
 }

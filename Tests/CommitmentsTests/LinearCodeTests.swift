@@ -30,6 +30,22 @@ import Testing
                 let (ea, eb) = (encode(code, a), encode(code, b))
                 #expect(encode(code, zip(a, b).map { $0 + f * $1 }) == zip(ea, eb).map { $0 + f * $1 })
 
+                // The combination of columns: its inner product with a message, whole and bound to a point.
+                typealias E = C.F.Challenge
+                let places = (0..<5).map { _ in Int.random(in: 0..<outline.length, using: &random) }
+                let weights: [E] = random.point(5)
+                let dual = AlignedBuffer<E>(repeating: E(3), count: n)
+                code.addColumns(places, weights: weights, to: dual.pointer)
+                var product = E.zero
+                for i in 0..<n { product += (dual[i] - E(3)).scaled(by: a[i]) }
+                #expect(product == zip(places, weights).reduce(E.zero) { $0 + $1.1.scaled(by: ea[$1.0]) })
+                var left = (0..<n).map { dual[$0] - E(3) }
+                let point: [E] = random.point(messageBits / 2)
+                for r in point {
+                    left = (0..<left.count / 2).map { left[2 * $0] + r * (left[2 * $0 + 1] - left[2 * $0]) }
+                }
+                #expect(code.columns(places, weights: weights, boundTo: point) == left)
+
                 // Three messages interleaved with a stride of five, other entries untouched.
                 let values = AlignedBuffer<B>(repeating: B(9), count: 5 * outline.length)
                 for i in 0..<n {
@@ -63,6 +79,7 @@ import Testing
 
     @Test func reedSolomon() throws {
         try check(ReedSolomonCode<Mersenne31>.self, bits: 1...8, trials: 300)
+        try check(FoldedReedSolomonCode<Mersenne31>.self, bits: 1...5, trials: 100)
         try check(ReedSolomonCode<GoldilocksField>.self, bits: 1...7, trials: 200)
         try check(ReedSolomonCode<BN254ScalarField>.self, bits: 1...5, trials: 100)
     }

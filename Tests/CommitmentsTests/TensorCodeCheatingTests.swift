@@ -13,13 +13,14 @@ struct CheatingProver<F: ProofField, Code: LinearCode> where Code.F == F {
     let claims: [OpeningClaim<E>]
 
     /// Three vectors of their own rows, two of them claimed at one column point, and two that share a row.
-    init(securityBits: Int = 100, tampering: ((EncodedMatrix) -> Void)? = nil) throws {
+    init(
+        securityBits: Int = 100, _ options: CommitmentOptions, tampering: ((EncodedMatrix) -> Void)? = nil
+    ) throws {
         var random = CommitmentTestGenerator(seed: 17)
         let int8: ClosedRange<Int64> = -128...127
         let vectors = [[60, 100], [70, 64], [33, 60], [5], [2, 2]].map { random.tensor($0, int8) }
-        let scheme = try S(
-            shapes: vectors.map { CommittedShape(shape: $0.shape, range: $0.range) }, securityBits: securityBits,
-            hash: .blake3)
+        let scheme = try OpeningTrial<S>.scheme(
+            vectors, securityBits: securityBits, hash: .blake3, options: options)
         let made = try scheme.commit(vectors, tampering: tampering)
         let trial = OpeningTrial(scheme, vectors, commitment: made.commitment, state: made.state)
         let point: [E] = random.point(14)
@@ -43,10 +44,12 @@ struct CheatingProver<F: ProofField, Code: LinearCode> where Code.F == F {
     }
 }
 
+/// Where rows are sent.
 func checkCheatingProvers<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code.F == F {
     typealias E = F.Challenge
     typealias Prover = CheatingProver<F, Code>
-    let prover = try Prover()
+    let sent = try #require(CommitmentOptions("switch=off"))
+    let prover = try Prover(sent)
     #expect(prover.rejection() == nil)
 
     // A false claim with rows that make the sumcheck true: only the columns can tell.
@@ -103,7 +106,7 @@ func checkCheatingProvers<F: ProofField, Code: LinearCode>(_: Code.Type) throws 
     let columns = prover.trial.scheme.encodedColumns
     let radius = prover.trial.scheme.code.outline.radius
     func tampered(_ count: Int, first: Int, row: Int) throws -> VerificationError? {
-        try Prover { matrix in
+        try Prover(sent) { matrix in
             for j in 0..<count { matrix.entry(row, (first + j) % columns)[0] ^= 1 }
         }.rejection()
     }
@@ -119,16 +122,128 @@ func checkCheatingProvers<F: ProofField, Code: LinearCode>(_: Code.Type) throws 
     #expect(abs(Double(accepted) - 40 * (1 - opened)) <= spread + 1e-9, "\(accepted) of 40 with \(opened) opened")
 }
 
+/// Where rows are shown by folding, their own code words or another code's.
+func checkFoldingCheats<F: ProofField, Code: LinearCode>(_: Code.Type, _ options: String) throws where Code.F == F {
+    typealias E = F.Challenge
+    typealias Prover = CheatingProver<F, Code>
+    let options = try #require(CommitmentOptions(options))
+    let prover = try Prover(options)
+    #expect(prover.rejection() == nil)
+    let opening = prover.trial.scheme.opening
+    let plan: FoldingPlan
+    let isSwitched: Bool
+    switch opening {
+    case .sent:
+        Issue.record("the row is sent")
+        return
+    case .folded(let it): (plan, isSwitched) = (it, false)
+    case .switched(let it): (plan, isSwitched) = (it, true)
+    }
+    #expect(plan.foldBits.count >= 3, "too small for words to be committed to")
+    // Rows that are not those of the matrix: the entries known from the columns are not those of the word committed to, or
+    // the sum that the verifier makes of them is not the prover's.
+    let offRow = isSwitched ? "fold sumcheck" : "merkle cap"
+
+    for i in prover.claims.indices {
+        var lies = prover.claims
+        lies[i] = OpeningClaim(vector: lies[i].vector, point: lies[i].point, value: lies[i].value + .one)
+        #expect(prover.rejection(lies: lies)?.check == "column sumcheck")
+        let error = prover.rejection(lies: lies) { cheat in
+            cheat.groups = { rows, weights, gammas, _ in
+                let entry = (0..<rows[0].count).first { !weights[0][$0].isZero }!
+                rows[0][entry] += gammas[i] * weights[0][entry].inverse()!
+            }
+        }
+        #expect(error?.check == offRow)
+    }
+    #expect(prover.rejection { cheat in cheat.randomRow = { row, _ in row[5] += .one } }?.check == offRow)
+    #expect(prover.rejection { cheat in cheat.values = { $0[0] += .one } }?.check == "fold sumcheck")
+    #expect(prover.rejection { cheat in cheat.values = { $0[1] += .one } }?.check == "column sumcheck")
+
+    // Every message of the folds.
+    for round in 0..<plan.messageBits - plan.finalBits {
+        for k in 0..<2 {
+            let error = prover.rejection { cheat in
+                cheat.folding.round = { if $0 == round { $1[k] += .one } }
+            }
+            #expect(error?.check == "fold sumcheck")
+        }
+    }
+    // Another message with the same inner product, whose folds are honest from there on.
+    #expect(
+        prover.rejection { cheat in
+            cheat.folding.message = { message, weights in
+                message[0] += weights[1]
+                message[1] -= weights[0]
+            }
+        }?.check == "fold")
+    #expect(prover.rejection { cheat in cheat.folding.final = { $0[0] += .one } }?.check == "fold sumcheck")
+    #expect(
+        prover.rejection { cheat in cheat.folding.final = { $0 = $0.map { _ in .zero } } }?.check == "fold sumcheck")
+
+    // Words off the code: everywhere, just beyond the radius, and in one place, which passes unless it is opened.
+    func offWord(_ number: Int, entries: Int, first: Int) -> VerificationError? {
+        func change(_ word: AlignedBuffer<E>) {
+            for j in 0..<entries { word[(first + j) % word.count] += .one }
+        }
+        return prover.rejection { cheat in
+            if number == 0 {
+                cheat.switchedWord = change
+            } else {
+                cheat.folding.word = { if $0 == number { change($1) } }
+            }
+        }
+    }
+    for number in (isSwitched ? 0 : 1)..<plan.foldBits.count {
+        let length = 1 << plan.codeBits(number)
+        let next = 1 << plan.codeBits(number + 1)
+        let radius = (next - next >> plan.logInverseRate) / 2
+        let allowed: Set<String> = ["merkle cap", "fold"]
+        for entries in [length, (radius + 1) << plan.foldBits[number]] {
+            #expect(allowed.contains(offWord(number, entries: entries, first: length / 3)?.check ?? "accepted"))
+        }
+        // A fibre is opened if one of the positions above it is.
+        let above = 1 << (plan.codeBits(1) - plan.codeBits(number + 1))
+        var passes = 1.0
+        for k in 0..<above { passes *= 1 - Double(plan.queryCount) / Double(plan.positionCount - k) }
+        let trials = 12
+        var accepted = 0
+        for t in 0..<trials where offWord(number, entries: 1, first: t * length / trials) == nil { accepted += 1 }
+        let spread = 5 * (Double(trials) * passes * (1 - passes)).squareRoot()
+        #expect(abs(Double(accepted) - Double(trials) * passes) <= spread + 0.5, "\(accepted) of \(trials), \(passes)")
+    }
+
+    // Committed columns off the code, a whole fibre's worth beyond the radius.
+    let columns = prover.trial.scheme.encodedColumns
+    let radius: Int
+    if isSwitched {
+        radius = prover.trial.scheme.code.outline.radius
+    } else {
+        radius = (plan.positionCount - plan.positionCount >> plan.logInverseRate) / 2
+    }
+    for count in [(radius + 1) << (isSwitched ? 0 : plan.foldBits[0]), columns] {
+        let error = try Prover(options) { matrix in
+            for j in 0..<count {
+                let entry = matrix.entry(0, (columns / 5 + j) % columns)
+                (F.Base(canonical: entry)! + .one).write(to: entry)
+            }
+        }.rejection()
+        #expect(error?.check == offRow)
+    }
+}
+
 /// A prover who commits to a fourth entry in a vector of three, consistently, and claims it.
-func checkPadding<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code.F == F {
+func checkPadding<F: ProofField, Code: LinearCode>(
+    _: Code.Type, _ options: String? = nil, _ found: Set<String> = ["column"]
+) throws where Code.F == F {
+    let options = try options.map { try #require(CommitmentOptions($0)) } ?? CommitmentOptions()
     typealias S = TensorCodeScheme<F, Code>
     typealias E = F.Challenge
     for dimensions in [[3], [3, 3], [70, 101], [3, 601]] {
         let count = dimensions.reduce(1, *)
         let vector = IntegerTensor(
             shape: TensorShape(dimensions), range: -128...127, values: (0..<Int64(count)).map { ($0 * 7) % 100 })
-        let scheme = try S(
-            shapes: [CommittedShape(shape: vector.shape, range: vector.range)], securityBits: 90, hash: .blake3)
+        let scheme = try OpeningTrial<S>.scheme([vector], securityBits: 90, hash: .blake3, options: options)
         let layout = MatrixLayout([vector.shape], columnBits: scheme.code.outline.messageBits)
         // The last row ends in padding; what is put there belongs to a padded index.
         let row = layout.rowCount - 1
@@ -180,7 +295,8 @@ func checkPadding<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Co
             }
             let second = trial.transcriptOfProver()
             scheme.open([vector], state: made.state, claims: [claim], transcript: second, cheat: cheat)
-            #expect(trial.rejection(second.proof, [claim])?.check == (junk == 0 ? nil : "column"), "\(dimensions)")
+            let check = trial.rejection(second.proof, [claim])?.check
+            #expect(junk == 0 ? check == nil : found.contains(check ?? "accepted"), "\(dimensions)")
         }
     }
 }
@@ -191,8 +307,9 @@ func checkBands<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code
     var random = CommitmentTestGenerator(seed: 3)
     let vectors = [[90, 100], [3]].map { random.tensor($0, -128...127) }
     let shapes = vectors.map { CommittedShape(shape: $0.shape, range: $0.range) }
-    let keeping = try S(shapes: shapes, securityBits: 80, hash: .blake3)
-    let encodingAgain = try S(shapes: shapes, securityBits: 80, hash: .blake3, keptBytes: 1)
+    let settings = CommitmentSettings(securityBits: 80, hash: .blake3)
+    let keeping = try S(shapes: shapes, settings: settings)
+    let encodingAgain = try S(shapes: shapes, settings: settings, keptBytes: 1)
     #expect(keeping.parameterDescription == encodingAgain.parameterDescription)
     #expect(try keeping.commit(vectors).commitment == encodingAgain.commit(vectors).commitment)
     for scheme in [keeping, encodingAgain] {
@@ -225,9 +342,24 @@ func checkBands<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code
     }
 
     @Test func padding() throws {
-        try checkPadding(ReedSolomonCode<Mersenne31>.self)
-        try checkPadding(ReedSolomonCode<GoldilocksField>.self)
-        try checkPadding(ExpanderCode<BN254ScalarField>.self)
+        try checkPadding(ReedSolomonCode<Mersenne31>.self, "switch=off")
+        try checkPadding(ReedSolomonCode<GoldilocksField>.self, "switch=off")
+        try checkPadding(ExpanderCode<BN254ScalarField>.self, "switch=off")
+        try checkPadding(FoldedReedSolomonCode<Mersenne31>.self, nil, ["merkle cap", "fold"])
+        try checkPadding(FoldedReedSolomonCode<BN254ScalarField>.self, nil, ["merkle cap", "fold"])
+        try checkPadding(ReedSolomonCode<Mersenne31>.self, "switch=on", ["fold sumcheck"])
+    }
+
+    @Test func folded() throws {
+        try checkFoldingCheats(FoldedReedSolomonCode<Mersenne31>.self, "rate=1/4:columns=8192:arity=2")
+        try checkFoldingCheats(FoldedReedSolomonCode<GoldilocksField>.self, "columns=4096:arity=2:cap=16")
+        try checkFoldingCheats(FoldedReedSolomonCode<BN254ScalarField>.self, "rate=1/2:columns=4096:arity=2")
+    }
+
+    @Test func switched() throws {
+        try checkFoldingCheats(ReedSolomonCode<Mersenne31>.self, "columns=4096:arity=2:switch=on")
+        try checkFoldingCheats(ReedSolomonCode<BN254ScalarField>.self, "columns=4096:arity=2:switch=on")
+        try checkFoldingCheats(ExpanderCode<GoldilocksField>.self, "columns=4096:arity=2:switch=on")
     }
 
     @Test func bands() throws {
@@ -235,6 +367,7 @@ func checkBands<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code
         try checkBands(ReedSolomonCode<Mersenne31>.self)
         try checkBands(ReedSolomonCode<GoldilocksField>.self)
         try checkBands(ReedSolomonCode<BN254ScalarField>.self)
+        try checkBands(FoldedReedSolomonCode<BN254ScalarField>.self)
     }
 
     /// Levels that a field does not reach are refused, and the nearest one is right.

@@ -57,11 +57,21 @@ public struct OpeningTrial<S: CommitmentScheme> {
     public let commitment: [UInt8]
     public let state: S.ProverState
 
-    public init(_ vectors: [IntegerTensor], securityBits: Int, hash: HashFunction) throws {
+    public init(
+        _ vectors: [IntegerTensor], securityBits: Int, hash: HashFunction, options: CommitmentOptions = .init()
+    ) throws {
         try self.init(
-            S(
-                shapes: vectors.map { CommittedShape(shape: $0.shape, range: $0.range) }, securityBits: securityBits,
-                hash: hash), vectors)
+            Self.scheme(vectors, securityBits: securityBits, hash: hash, options: options), vectors)
+    }
+
+    /// The scheme for vectors of these shapes.
+    public static func scheme(
+        _ vectors: [IntegerTensor], securityBits: Int, hash: HashFunction, options: CommitmentOptions
+    ) throws -> S {
+        try S(
+            shapes: vectors.map { CommittedShape(shape: $0.shape, range: $0.range) },
+            settings: CommitmentSettings(
+                securityBits: securityBits, hash: hash, options: options, publicParameters: S.makePublicParameters()))
     }
 
     public init(_ scheme: S, _ vectors: [IntegerTensor]) throws {
@@ -132,13 +142,14 @@ public struct OpeningTrial<S: CommitmentScheme> {
 /// Checks that a commitment scheme accepts what is true and rejects what is not. Returns what went wrong; empty is
 /// good.
 public func checkCommitmentLaws<S: CommitmentScheme>(
-    _: S.Type, securityBits: Int = 100, hash: HashFunction = .blake3, seed: UInt64 = 1
+    _: S.Type, securityBits: Int = 100, hash: HashFunction = .blake3, options: CommitmentOptions = .init(),
+    seed: UInt64 = 1
 ) throws -> [String] {
     typealias E = S.F.Challenge
     var failures: [String] = []
     var random = CommitmentTestGenerator(seed: seed)
     func expect(_ condition: Bool, _ what: @autoclosure () -> String) {
-        if !condition { failures.append("\(S.schemeName) over \(S.F.name): \(what())") }
+        if !condition { failures.append("\(S.schemeName) over \(S.F.name) \(options): \(what())") }
     }
     func expectAccepted(_ error: VerificationError?, _ what: String) {
         expect(error == nil, "\(what): rejected, \(error.map(String.init(describing:)) ?? "")")
@@ -161,14 +172,13 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
     ]
     do {
         let vectors = kinds.map { random.tensor($0.0, $0.1) }
-        let trial = try OpeningTrial<S>(vectors, securityBits: securityBits, hash: hash)
+        let trial = try OpeningTrial<S>(vectors, securityBits: securityBits, hash: hash, options: options)
         expect(
             trial.scheme.budget.totalBits >= Double(securityBits),
             "budget of \(trial.scheme.budget.totalBits) bits where \(securityBits) are wanted")
         expect(trial.commitment.count == trial.scheme.commitmentByteCount, "size of the commitment")
-        let again = try S(
-            shapes: vectors.map { CommittedShape(shape: $0.shape, range: $0.range) }, securityBits: securityBits,
-            hash: hash)
+        let again = try OpeningTrial<S>.scheme(
+            vectors, securityBits: securityBits, hash: hash, options: options)
         expect(again.parameterDescription == trial.scheme.parameterDescription, "parameters are not determined")
         expect(try again.commit(vectors).commitment == trial.commitment, "commitments are not determined")
 
@@ -225,7 +235,7 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
     do {
         let dimensions = [[20, 30], [20, 30], [9], [9], [3, 100]]
         let vectors = dimensions.map { random.tensor($0, int8) }
-        let trial = try OpeningTrial<S>(vectors, securityBits: securityBits, hash: hash)
+        let trial = try OpeningTrial<S>(vectors, securityBits: securityBits, hash: hash, options: options)
         let points: [[E]] = vectors.map { random.point($0.shape.variableCount) }
         let claims = vectors.indices.map { trial.claim($0, at: points[$0]) } + [trial.claim(0, at: random.point(10))]
         let proof = trial.prove(claims)
@@ -306,7 +316,7 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
             IntegerTensor(
                 shape: TensorShape($0), range: int8, values: .init(repeating: 0, count: TensorShape($0).count))
         }
-        let trial = try OpeningTrial<S>(vectors, securityBits: securityBits, hash: hash)
+        let trial = try OpeningTrial<S>(vectors, securityBits: securityBits, hash: hash, options: options)
         let claims = vectors.indices.map {
             OpeningClaim<E>(vector: $0, point: random.point(vectors[$0].shape.variableCount), value: .zero)
         }
@@ -320,10 +330,10 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
 
     // No vectors, and a single scalar.
     do {
-        let none = try OpeningTrial<S>([], securityBits: securityBits, hash: hash)
+        let none = try OpeningTrial<S>([], securityBits: securityBits, hash: hash, options: options)
         expectAccepted(none.rejection(none.prove([]), []), "no vectors")
         let scalar = IntegerTensor(shape: TensorShape([]), range: int8, values: [-5])
-        let trial = try OpeningTrial<S>([scalar], securityBits: securityBits, hash: hash)
+        let trial = try OpeningTrial<S>([scalar], securityBits: securityBits, hash: hash, options: options)
         let claim = OpeningClaim<E>(vector: 0, point: [], value: E(-5))
         expectAccepted(trial.rejection(trial.prove([claim]), [claim]), "a scalar")
         let lie = OpeningClaim<E>(vector: 0, point: [], value: E(5))

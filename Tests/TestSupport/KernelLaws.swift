@@ -20,6 +20,12 @@ public enum PortableOracle<F: ProofField>: ProofField {
     ) {
         fatalError("the oracle does not encode")
     }
+    public static func foldingFactor(codeBits: Int, level: Int, pair: Int) -> F.Base {
+        F.foldingFactor(codeBits: codeBits, level: level, pair: pair)
+    }
+    public static func foldingFactors(codeBits: Int, level: Int, into factors: UnsafeMutablePointer<F.Base>) {
+        F.foldingFactors(codeBits: codeBits, level: level, into: factors)
+    }
 }
 
 private let levelLock = NSLock()
@@ -645,6 +651,40 @@ private struct KernelCheck<F: ProofField> {
         }
         // So many rows that no kernel transforms them in one pass.
         for (stride, width) in [(8, 8), (11, 9)] { check(17, 0, stride, width, .random, code) }
+        for messageBits in [1, 2, 3, 4, 7, 12] {
+            for logInverseRate in [0, 1, 3] { checkHalves(messageBits, logInverseRate) }
+        }
+    }
+
+    /// Halved down to one message entry by the folding factors, a code word repeats the message folded likewise.
+    private mutating func checkHalves(_ messageBits: Int, _ logInverseRate: Int) {
+        let codeBits = messageBits + logInverseRate
+        let values = bases(1 << codeBits, .random)
+        var message = Array(values.array[..<(1 << messageBits)])
+        F.reedSolomonEncode(
+            interleaved: values.pointer, stride: 1, width: 1, messageBits: messageBits, logInverseRate: logInverseRate)
+        var word = values.array
+        for level in 0..<messageBits {
+            let r = Base(Int64(random.next() >> 40))
+            var factors = [Base](repeating: .zero, count: word.count / 2)
+            factors.withUnsafeMutableBufferPointer {
+                F.foldingFactors(codeBits: codeBits, level: level, into: $0.baseAddress!)
+            }
+            for j in [0, 1, 2, 3, word.count / 4, word.count / 2 - 1] where j < factors.count {
+                if factors[j] != F.foldingFactor(codeBits: codeBits, level: level, pair: j) {
+                    Issue.record("\(F.name) level \(level) of 2^\(codeBits): factor \(j) is not that of the table")
+                }
+            }
+            let half = Base(2).inverse()!
+            word = factors.enumerated().map { j, w in
+                let (e, o) = ((word[2 * j] + word[2 * j + 1]) * half, (word[2 * j] - word[2 * j + 1]) * half)
+                return e + r * (o * w.inverse()! - e)
+            }
+            message = (0..<message.count / 2).map { message[2 * $0] + r * (message[2 * $0 + 1] - message[2 * $0]) }
+        }
+        if word.contains(where: { $0 != message[0] }) {
+            Issue.record("\(F.name) 2^\(messageBits) rate 2^-\(logInverseRate) at level \(level): halves are wrong")
+        }
     }
 
     private mutating func check(

@@ -62,6 +62,31 @@ enum CircleCode {
         return table
     }
 
+    /// The twiddle of a pair, without tables.
+    static func factor(codeBits: Int, level: Int, pair: Int) -> M31 {
+        if codeBits == 1 { return .one }
+        let (depth, entry) = place(codeBits, level, pair)
+        var point = generator(squared: 28 - depth)
+        for i in 0..<depth where entry >> i & 1 == 1 { point = point * generator(squared: 29 - i) }
+        return point.real
+    }
+
+    /// The twiddles of all pairs of a level.
+    static func factors(codeBits: Int, level: Int, into factors: UnsafeMutablePointer<M31>) {
+        if codeBits == 1 {
+            factors[0] = .one
+            return
+        }
+        let table = twiddles(bits: codeBits)[place(codeBits, level, 0).depth]!
+        for j in 0..<1 << (codeBits - 1 - level) { factors[j] = M31(unchecked: table[place(codeBits, level, j).entry]) }
+    }
+
+    /// Where the tables have the twiddle of a pair.
+    private static func place(_ codeBits: Int, _ level: Int, _ pair: Int) -> (depth: Int, entry: Int) {
+        if level > 0 { return (codeBits - 1 - level, pair) }
+        return (codeBits - 2, codeBits == 2 ? 0 : (pair >> 1) ^ 1)
+    }
+
     static let cache = TwiddleCache()
 
     final class TwiddleCache: @unchecked Sendable {

@@ -148,6 +148,15 @@ extension Mersenne31 {
         csimd_m31_circle_encode(
             values, stride, width, UInt32(messageBits), UInt32(bits), CircleCode.twiddles(bits: bits))
     }
+
+    /// The ordinate of the pair's points on the first level, their abscissa under the squaring maps on the others.
+    public static func foldingFactor(codeBits: Int, level: Int, pair: Int) -> M31 {
+        CircleCode.factor(codeBits: codeBits, level: level, pair: pair)
+    }
+
+    public static func foldingFactors(codeBits: Int, level: Int, into factors: UnsafeMutablePointer<M31>) {
+        CircleCode.factors(codeBits: codeBits, level: level, into: factors)
+    }
 }
 
 // MARK: Folds and sumcheck rounds
