@@ -106,6 +106,9 @@ public enum GraphProof<F: ProofField> {
         public var weights: [(index: Int, point: [E], value: E)] = []
     }
 
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public static func run(_ c: BlockContext<F>) throws -> Openings {
         try LookupBlock<F>.run(c)
         c.onLookupsDone()

@@ -425,20 +425,15 @@ enum FoldingProof<F: ProofField> {
     @inlinable
     static func lastEntry(_ check: Check, _ position: Int) -> E {
         let plan = check.plan
-        let level = plan.level(plan.foldBits.count)
         var table = check.final
-        for m in 0..<plan.finalBits {
-            let factor = signedFactor(codeBits: plan.codeBits(0), level: level + m, position: position >> m)
-            table = (0..<table.count / 2).map { table[2 * $0] + table[2 * $0 + 1].scaled(by: factor) }
+        let factors = F.foldingFactors(
+            codeBits: plan.codeBits(0), level: plan.level(plan.foldBits.count), position: position, count: plan.finalBits)
+        var size = table.count
+        for factor in factors {
+            size /= 2
+            for i in 0..<size { table[i] = table[2 * i] + table[2 * i + 1].scaled(by: factor) }
         }
         return table[0]
-    }
-
-    /// The w such that entry `position` of word f_level is even + w odd.
-    @inlinable
-    static func signedFactor(codeBits: Int, level: Int, position: Int) -> Base {
-        let factor = F.foldingFactor(codeBits: codeBits, level: level, pair: position >> 1)
-        return position & 1 == 0 ? factor : -factor
     }
 }
 

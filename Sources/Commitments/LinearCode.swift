@@ -209,17 +209,12 @@ public struct ReedSolomonCode<F: ProofField>: LinearCode {
         let (messageBits, codeBits) = (outline.messageBits, outline.messageBits + outline.variant)
         var result = [F.Challenge](repeating: .zero, count: 1 << (messageBits - point.count))
         for (j, weight) in zip(columns, weights) {
+            let factors = F.foldingFactors(codeBits: codeBits, level: 0, position: j, count: messageBits)
             var scale = weight
+            // (1 - r) + r w.
+            for (r, factor) in zip(point, factors) { scale *= F.Challenge.one - r + r.scaled(by: factor) }
             var left = [F.Base.one]
-            for m in 0..<messageBits {
-                let factor = FoldingProof<F>.signedFactor(codeBits: codeBits, level: m, position: j >> m)
-                if m < point.count {
-                    // (1 - r) + r w.
-                    scale *= F.Challenge.one - point[m] + point[m].scaled(by: factor)
-                } else {
-                    left += left.map { $0 * factor }
-                }
-            }
+            for factor in factors[point.count...] { left += left.map { $0 * factor } }
             for (i, part) in left.enumerated() { result[i] += scale.scaled(by: part) }
         }
         return result

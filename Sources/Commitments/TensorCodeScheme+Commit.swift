@@ -11,6 +11,15 @@ extension TensorCodeScheme {
     }
 
     /// The same, with a hook for tests: `tampering` changes the encoded matrix before it is hashed.
+    @_specialize(where F == Mersenne31, Code == ReedSolomonCode<Mersenne31>)
+    @_specialize(where F == Mersenne31, Code == ExpanderCode<Mersenne31>)
+    @_specialize(where F == Mersenne31, Code == FoldedReedSolomonCode<Mersenne31>)
+    @_specialize(where F == GoldilocksField, Code == ReedSolomonCode<GoldilocksField>)
+    @_specialize(where F == GoldilocksField, Code == ExpanderCode<GoldilocksField>)
+    @_specialize(where F == GoldilocksField, Code == FoldedReedSolomonCode<GoldilocksField>)
+    @_specialize(where F == BN254ScalarField, Code == ReedSolomonCode<BN254ScalarField>)
+    @_specialize(where F == BN254ScalarField, Code == ExpanderCode<BN254ScalarField>)
+    @_specialize(where F == BN254ScalarField, Code == FoldedReedSolomonCode<BN254ScalarField>)
     @inlinable
     package func commit(
         _ vectors: [IntegerTensor], tampering: ((EncodedMatrix) -> Void)?

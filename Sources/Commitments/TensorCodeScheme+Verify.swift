@@ -4,6 +4,15 @@ import Tensors
 import Transcripts
 
 extension TensorCodeScheme {
+    @_specialize(where F == Mersenne31, Code == ReedSolomonCode<Mersenne31>)
+    @_specialize(where F == Mersenne31, Code == ExpanderCode<Mersenne31>)
+    @_specialize(where F == Mersenne31, Code == FoldedReedSolomonCode<Mersenne31>)
+    @_specialize(where F == GoldilocksField, Code == ReedSolomonCode<GoldilocksField>)
+    @_specialize(where F == GoldilocksField, Code == ExpanderCode<GoldilocksField>)
+    @_specialize(where F == GoldilocksField, Code == FoldedReedSolomonCode<GoldilocksField>)
+    @_specialize(where F == BN254ScalarField, Code == ReedSolomonCode<BN254ScalarField>)
+    @_specialize(where F == BN254ScalarField, Code == ExpanderCode<BN254ScalarField>)
+    @_specialize(where F == BN254ScalarField, Code == FoldedReedSolomonCode<BN254ScalarField>)
     @inlinable
     public func verify(
         commitment: [UInt8], claims: [OpeningClaim<F.Challenge>], transcript: VerifierTranscript

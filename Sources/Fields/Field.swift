@@ -211,6 +211,9 @@ public protocol ProofField: Sendable {
     /// every level below the number of message bits. From the second level on, words are of a Reed-Solomon code: values of
     /// polynomials at distinct points.
     static func foldingFactor(codeBits: Int, level: Int, pair: Int) -> Base
+    /// The signed factors on the way down from an entry: the k-th, for k < count, is such that entry `position >> k` of
+    /// f_(level+k) is e + factor o for the entries e and o at `position >> (k + 1)`.
+    static func foldingFactors(codeBits: Int, level: Int, position: Int, count: Int) -> [Base]
     /// The factors of all pairs of a level.
     static func foldingFactors(codeBits: Int, level: Int, into factors: UnsafeMutablePointer<Base>)
 }

@@ -327,6 +327,17 @@ extension TwoAdicProofField {
         return point
     }
 
+    /// One point of the subgroup and its squares.
+    @inlinable
+    public static func foldingFactors(codeBits: Int, level: Int, position: Int, count: Int) -> [Base] {
+        let factor = foldingFactor(codeBits: codeBits, level: level, pair: position >> 1)
+        var point = position & 1 == 0 ? factor : -factor
+        return (0..<count).map { _ in
+            defer { point = point.squared() }
+            return point
+        }
+    }
+
     @inlinable
     public static func foldingFactors(codeBits: Int, level: Int, into factors: UnsafeMutablePointer<Base>) {
         factors[0] = .one

@@ -30,6 +30,9 @@ public enum Eq<F: ProofField> {
     }
 
     /// The values at `count` indices from `start` on.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public static func values(_ point: [E], from start: Int, count: Int) -> [E] {
         guard count > 0 else { return [] }
         let low = min(point.count, TensorShape.bits(count))
@@ -81,6 +84,9 @@ public enum Eq<F: ProofField> {
     }
 
     /// The extension of "index < bound" at `point`: the sum of `eq(point, i)` over `0 <= i < bound`, in O(point.count).
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     @inlinable
     public static func prefixSum(_ point: [E], below bound: Int) -> E {
         precondition(bound >= 0 && bound <= 1 << point.count)
@@ -100,6 +106,9 @@ public enum Eq<F: ProofField> {
     }
 
     /// The extension of a tensor of ones (zero on the padding) at a point.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     @inlinable
     public static func ones(_ shape: TensorShape, _ point: [E]) -> E {
         var product = E.one
@@ -113,6 +122,9 @@ public enum Evaluation<F: ProofField> {
     public typealias E = F.Challenge
 
     /// The extension of an integer tensor at a point: one pass over the integers as stored.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     @inlinable
     public static func of(_ tensor: IntegerTensor, at point: [E]) -> E {
         switch tensor.storage {
@@ -147,6 +159,9 @@ public enum Evaluation<F: ProofField> {
     }
 
     /// The extension of the causal mask (1 where column > row) of real size rows x columns.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     @inlinable
     public static func causalMask(rows: Int, columns: Int, at point: [E]) -> E {
         let shape = TensorShape([rows, columns])

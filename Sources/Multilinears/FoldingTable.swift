@@ -18,6 +18,9 @@ public final class FoldingTable<F: ProofField> {
     let padding: E
 
     /// Takes the buffer over: folding overwrites it.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public init(_ buffer: AlignedBuffer<E>, dimensions: [Int], unit: Int = 1, padding: E = .zero) {
         precondition(unit == 1 || unit == 2)
         precondition(buffer.count >= dimensions.reduce(1, *) * unit)
@@ -35,6 +38,9 @@ public final class FoldingTable<F: ProofField> {
 
     /// Makes the lowest variable the lowest bit of an even innermost dimension. Returns the number of pairs of entries.
     @discardableResult
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public func prepare() -> Int {
         while dimensions.last == 1 { dimensions.removeLast() }
         guard let inner = dimensions.last else { return 0 }
@@ -54,6 +60,9 @@ public final class FoldingTable<F: ProofField> {
     }
 
     /// Binds the lowest variable to `r`. Call `prepare` first.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public func fold(at r: E) {
         let pairs = count / 2
         precondition(dimensions.last! & 1 == 0)
@@ -100,6 +109,9 @@ public struct EqWeights<F: ProofField> {
     private var outer: AlignedBuffer<E>
     private let scale: E
 
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public init(_ dimensions: [Int], point: [E], scale: E = .one) {
         self.dimensions = dimensions
         self.parts = TensorShape(dimensions).split(point)
@@ -118,6 +130,9 @@ public struct EqWeights<F: ProofField> {
     }
 
     /// The weights for the round that binds the lowest variable: one for each pair of entries of the prepared table.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public func round() -> AlignedBuffer<E> {
         let half = (dimensions.last! + 1) / 2
         let inner = Eq<F>.table(Array(parts.last!.dropFirst()))
@@ -136,6 +151,9 @@ public struct EqWeights<F: ProofField> {
     }
 
     /// Goes on to the next variable.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public mutating func advance() {
         dimensions[dimensions.count - 1] = (dimensions.last! + 1) / 2
         parts[parts.count - 1].removeFirst()

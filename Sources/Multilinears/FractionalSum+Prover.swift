@@ -5,6 +5,9 @@ import Transcripts
 extension FractionalSum {
     /// Proves that the leaves, given segment by segment, sum to zero, and returns the claims on them that remain. Buffers of
     /// fractions are consumed; reciprocals are read as integers twice and never exist as a whole layer.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public static func prove(
         _ layout: FractionLayout, _ leaves: [FractionLeaves<F>], transcript: ProverTranscript
     ) -> LeafClaim {

@@ -39,6 +39,9 @@ public struct FractionLayout: Sendable {
     }
 
     /// The weight of a segment at a point, `eq(high coordinates, position)`, and the segment's own coordinates.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public func restrict<F: ProofField>(
         _ segment: Int, _ point: [F.Challenge], field: F.Type = F.self
     ) -> (weight: F.Challenge, point: [F.Challenge]) {
@@ -61,6 +64,9 @@ public enum FractionalSum<F: ProofField> {
         public let denominatorMinusOne: E
     }
 
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public static func verify(_ layout: FractionLayout, transcript: VerifierTranscript) throws -> LeafClaim {
         let rootQ: E = try transcript.receiveOne("fraction root")
         guard rootQ + .one != .zero else {

@@ -29,6 +29,9 @@ public enum Sumcheck<F: ProofField> {
 
     /// Proves `sum over x of a(x) b(x) = claim`. Sends s(0) and the leading coefficient each round; s(1) follows.
     /// Overwrites the tables; afterwards they hold their values at the returned point, which are *not* sent.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public static func proveProduct(
         _ a: FoldingTable<F>, _ b: FoldingTable<F>, claim: E, transcript: ProverTranscript
     ) -> [E] {
@@ -53,6 +56,9 @@ public enum Sumcheck<F: ProofField> {
         return point
     }
 
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public static func verifyProduct(
         claim: E, variables: Int, transcript: VerifierTranscript
     ) throws -> (point: [E], claim: E) {
@@ -70,6 +76,9 @@ public enum Sumcheck<F: ProofField> {
     // MARK: Product of three factors
 
     /// Proves `sum over x of a(x) b(x) c(x) = claim`. Sends s(0), s(-1) and the leading coefficient.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public static func proveProduct(
         _ a: FoldingTable<F>, _ b: FoldingTable<F>, _ c: FoldingTable<F>, claim: E, transcript: ProverTranscript
     ) -> [E] {
@@ -98,6 +107,9 @@ public enum Sumcheck<F: ProofField> {
         return point
     }
 
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public static func verifyTripleProduct(
         claim: E, variables: Int, transcript: VerifierTranscript
     ) throws -> (point: [E], claim: E) {
@@ -117,6 +129,9 @@ public enum Sumcheck<F: ProofField> {
     /// Proves `sum over x of eq(at, x) a(x) b(x) = claim`. The factor eq is linear in each variable and known to both sides,
     /// so a round sends t(0) and the leading coefficient of the quadratic t that remains (Gruen, ePrint 2024/108): t(1) follows
     /// from the claim, `(1 - z) t(0) + z t(1)`, unless the point's coordinate z is zero, where it is sent too.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public static func proveEqProduct(
         at outer: [E], _ a: FoldingTable<F>, _ b: FoldingTable<F>, claim: E, transcript: ProverTranscript
     ) -> [E] {
@@ -157,6 +172,9 @@ public enum Sumcheck<F: ProofField> {
     }
 
     /// Verifies rounds of a sumcheck with `eq(at, x)` factored out; what is left is a claim on the rest alone.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public static func verifyEqRounds(
         claim: E, at outer: [E], transcript: VerifierTranscript
     ) throws -> (point: [E], claim: E) {

@@ -23,6 +23,9 @@ public enum PortableOracle<F: ProofField>: ProofField {
     public static func foldingFactor(codeBits: Int, level: Int, pair: Int) -> F.Base {
         F.foldingFactor(codeBits: codeBits, level: level, pair: pair)
     }
+    public static func foldingFactors(codeBits: Int, level: Int, position: Int, count: Int) -> [F.Base] {
+        F.foldingFactors(codeBits: codeBits, level: level, position: position, count: count)
+    }
     public static func foldingFactors(codeBits: Int, level: Int, into factors: UnsafeMutablePointer<F.Base>) {
         F.foldingFactors(codeBits: codeBits, level: level, into: factors)
     }
@@ -673,6 +676,18 @@ private struct KernelCheck<F: ProofField> {
             for j in [0, 1, 2, 3, word.count / 4, word.count / 2 - 1] where j < factors.count {
                 if factors[j] != F.foldingFactor(codeBits: codeBits, level: level, pair: j) {
                     Issue.record("\(F.name) level \(level) of 2^\(codeBits): factor \(j) is not that of the table")
+                }
+            }
+            for position in [0, 1, 2, 5, word.count / 2 + 1, word.count - 1] where position < word.count {
+                let count = messageBits - level
+                let expected = (0..<count).map { k in
+                    let factor = F.foldingFactor(codeBits: codeBits, level: level + k, pair: position >> (k + 1))
+                    return position >> k & 1 == 0 ? factor : -factor
+                }
+                if expected
+                    != F.foldingFactors(codeBits: codeBits, level: level, position: position, count: count)
+                {
+                    Issue.record("\(F.name) level \(level) of 2^\(codeBits): factors down from \(position)")
                 }
             }
             let half = Base(2).inverse()!

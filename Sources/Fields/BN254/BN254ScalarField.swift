@@ -14,6 +14,10 @@ public enum BN254ScalarField: TwoAdicProofField {
     @inlinable
     public static func rootOfUnity(bits: Int) -> BN254Scalar {
         precondition(bits >= 0 && bits <= 28)
+        return roots[bits]
+    }
+
+    @usableFromInline static let roots = (0...28).map { bits in
         // 5^((r - 1) / 2^28), of order 2^28.
         var root = BN254Scalar(
             montgomery: 0x636e_7355_80d1_3d9c, 0xa22b_f374_2445_ffd6, 0x5645_2ac0_1eb2_03d8, 0x1860_ef94_2963_f9e7)

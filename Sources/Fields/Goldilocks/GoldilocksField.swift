@@ -12,7 +12,11 @@ public enum GoldilocksField: TwoAdicProofField {
     @inlinable
     public static func rootOfUnity(bits: Int) -> Goldilocks {
         precondition(bits >= 0 && bits <= 32)
+        return roots[bits]
+    }
+
+    @usableFromInline static let roots = (0...32).map {
         // 7^((p - 1) / 2^32), of order 2^32.
-        return Goldilocks(unchecked: 0x1856_29dc_da58_878c).squared(times: 32 - bits)
+        Goldilocks(unchecked: 0x1856_29dc_da58_878c).squared(times: 32 - $0)
     }
 }

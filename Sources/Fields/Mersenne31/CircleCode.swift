@@ -34,11 +34,13 @@ enum CircleCode {
     static var generator: CM31 { CM31(M31(unchecked: 2), M31(unchecked: 1_268_011_823)) }
 
     /// generator^(2^bits).
-    static func generator(squared bits: Int) -> CM31 {
-        var point = generator
-        for _ in 0..<bits { point = point * point }
-        return point
-    }
+    static func generator(squared bits: Int) -> CM31 { generators[bits] }
+
+    private static let generators = {
+        var points = [generator]
+        for bits in 0..<31 { points.append(points[bits] * points[bits]) }
+        return points
+    }()
 
     /// Pointers to the tables of all depths, those that codes of 2^bits points need being filled in. Tables are made
     /// on first use and kept.
@@ -69,6 +71,22 @@ enum CircleCode {
         var point = generator(squared: 28 - depth)
         for i in 0..<depth where entry >> i & 1 == 1 { point = point * generator(squared: 29 - i) }
         return point.real
+    }
+
+    /// The twiddles, with their signs, at a position of the word of a level and at those that it folds to: the abscissa of one
+    /// point under repeated squaring, after the ordinate that level 0 has.
+    static func factors(codeBits: Int, level: Int, position: Int, count: Int) -> [M31] {
+        func signed(_ level: Int, _ position: Int) -> M31 {
+            let factor = factor(codeBits: codeBits, level: level, pair: position >> 1)
+            return position & 1 == 0 ? factor : -factor
+        }
+        guard count > 0 else { return [] }
+        var factors = [signed(level, position)]
+        while factors.count < count {
+            let x = factors[factors.count - 1]
+            factors.append(level == 0 && factors.count == 1 ? signed(1, position >> 1) : (x * x + x * x) - .one)
+        }
+        return factors
     }
 
     /// The twiddles of all pairs of a level.

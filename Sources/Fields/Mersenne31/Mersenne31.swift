@@ -154,6 +154,10 @@ extension Mersenne31 {
         CircleCode.factor(codeBits: codeBits, level: level, pair: pair)
     }
 
+    public static func foldingFactors(codeBits: Int, level: Int, position: Int, count: Int) -> [M31] {
+        CircleCode.factors(codeBits: codeBits, level: level, position: position, count: count)
+    }
+
     public static func foldingFactors(codeBits: Int, level: Int, into factors: UnsafeMutablePointer<M31>) {
         CircleCode.factors(codeBits: codeBits, level: level, into: factors)
     }
