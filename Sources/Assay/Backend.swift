@@ -158,10 +158,18 @@ struct Engine<S: CommitmentScheme>: Backend {
     }
 
     private func scheme(_ shapes: [CommittedShape], _ securityBits: Int, _ parameters: [UInt8]) throws -> S {
-        let scheme = try S(
-            shapes: shapes,
-            settings: CommitmentSettings(
-                securityBits: securityBits + 3, hash: hash, options: options, publicParameters: parameters))
+        // The errors of the two schemes and of the rest add up.
+        let share = 3
+        let scheme: S
+        do {
+            scheme = try S(
+                shapes: shapes,
+                settings: CommitmentSettings(
+                    securityBits: securityBits + share, hash: hash, options: options, publicParameters: parameters))
+        } catch CommitmentError.unreachableSecurity(let name, _, let nearest) {
+            throw CommitmentError.unreachableSecurity(
+                scheme: name, requested: securityBits, nearest: max(0, nearest - share))
+        }
         if let most = scheme.budget.assumedBits, securityBits > most {
             throw CommitmentError.unreachableSecurity(scheme: S.schemeName, requested: securityBits, nearest: most)
         }
@@ -191,7 +199,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         let witness = try Witness(layout, weights: weights)
         let auxiliary = try witnessScheme(layout.columns[nodes.count...], securityBits, parameters)
         let transcript = ProverTranscript(domain: Self.domain, hash: hash)
-        absorbSetup(transcript, program, commitment, scheme, auxiliary, securityBits)
+        absorbSetup(transcript, try program.canonicalJSON(), commitment, scheme, auxiliary, securityBits)
         let extra = Array(witness.columns[nodes.count...])
         let (extraCommitment, extraState) = try auxiliary.commit(extra)
         transcript.send("witness commitment", bytes: extraCommitment)
@@ -203,7 +211,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         let (own, other) = split(openings.columns, nodes.count)
         auxiliary.open(extra, state: extraState, claims: other, transcript: transcript)
         scheme.open(weights, state: state, claims: own, transcript: transcript)
-        let key = VerifyingKey(
+        let key = try VerifyingKey(
             backend: name, securityBits: securityBits, program: program, publicParameters: parameters,
             weightCommitment: commitment, rangeProof: transcript.proof)
         let budget = self.budget(channel, scheme, auxiliary)
@@ -219,7 +227,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         let scheme = try weightScheme(nodes, key.securityBits, key.publicParameters)
         let auxiliary = try witnessScheme(layout.columns[nodes.count...], key.securityBits, key.publicParameters)
         let transcript = VerifierTranscript(domain: Self.domain, hash: hash, proof: key.rangeProof)
-        absorbSetup(transcript, key.program, key.weightCommitment, scheme, auxiliary, key.securityBits)
+        absorbSetup(transcript, key.programJSON, key.weightCommitment, scheme, auxiliary, key.securityBits)
         let extraCommitment = try transcript.receiveBytes("witness commitment", count: auxiliary.commitmentByteCount)
         let channel = Channel<F>(.verifier(transcript))
         let context = BlockContext(
@@ -249,14 +257,14 @@ struct Engine<S: CommitmentScheme>: Backend {
     }
 
     private func absorbSetup(
-        _ transcript: Transcript, _ program: Program, _ commitment: [UInt8], _ scheme: S, _ auxiliary: S,
+        _ transcript: Transcript, _ program: [UInt8], _ commitment: [UInt8], _ scheme: S, _ auxiliary: S,
         _ securityBits: Int
     ) {
         transcript.absorb("purpose", string: "weight ranges")
         transcript.absorb("version", integer: UInt64(Statement.currentVersion))
         transcript.absorb("backend", string: name)
         transcript.absorb("security", integer: UInt64(securityBits))
-        transcript.absorb("program", try! program.canonicalJSON())
+        transcript.absorb("program", program)
         transcript.absorb("weight scheme", string: scheme.parameterDescription)
         transcript.absorb("witness scheme", string: auxiliary.parameterDescription)
         transcript.absorb("weight commitment", commitment)
@@ -303,7 +311,7 @@ struct Engine<S: CommitmentScheme>: Backend {
     ) throws -> ProofResult {
         let verifyingKey = key.verifyingKey
         let statement = Statement(
-            backend: name, modelDigest: try verifyingKey.digest().description, input: tokens, output: witness.output,
+            backend: name, modelDigest: verifyingKey.digest.description, input: tokens, output: witness.output,
             securityBits: verifyingKey.securityBits)
         let weights = layout.graph.weightNodes.map { key.weights[$0.name]! }
         let (level, parameters) = (verifyingKey.securityBits, verifyingKey.publicParameters)
@@ -358,7 +366,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         guard statement.backend == name else {
             throw reject("statement", "for backend '\(statement.backend)', not '\(name)'")
         }
-        guard statement.modelDigest == (try key.digest().description) else {
+        guard statement.modelDigest == key.digest.description else {
             throw reject("statement", "for another verifying key")
         }
         guard statement.securityBits == key.securityBits else {
@@ -375,6 +383,11 @@ struct Engine<S: CommitmentScheme>: Backend {
             throw reject("statement", "the output is no token")
         }
 
+        if ReferenceSource.isPinned {
+            guard try S.makePublicParameters() == key.publicParameters else {
+                throw reject("reference string", "the key was made with another one than the file that was named")
+            }
+        }
         let setupBudget = try verifySetup(key)
         clock.lap("weight ranges", bytes: key.rangeProof.count)
 

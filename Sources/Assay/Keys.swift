@@ -9,6 +9,8 @@ public struct VerifyingKey: Sendable {
     public let backend: String
     public let securityBits: Int
     public let program: Program
+    /// The program as keys hold it and transcripts absorb it.
+    let programJSON: [UInt8]
     /// What the commitment scheme needs to verify besides commitments; empty unless it has a trusted setup.
     public let publicParameters: [UInt8]
     public let weightCommitment: [UInt8]
@@ -19,7 +21,8 @@ public struct VerifyingKey: Sendable {
     public init(
         backend: String, securityBits: Int, program: Program, publicParameters: [UInt8], weightCommitment: [UInt8],
         rangeProof: [UInt8]
-    ) {
+    ) throws {
+        self.programJSON = try program.canonicalJSON()
         self.backend = backend
         self.securityBits = securityBits
         self.program = program
@@ -28,11 +31,11 @@ public struct VerifyingKey: Sendable {
         self.rangeProof = rangeProof
     }
 
-    public func encoded() throws -> [UInt8] {
+    public var encoded: [UInt8] {
         var out = ByteWriter(magic: VerifyingKey.magic)
         out.field(Array(backend.utf8))
         out.integer(UInt64(securityBits))
-        out.field(try program.canonicalJSON())
+        out.field(programJSON)
         out.field(publicParameters)
         out.field(weightCommitment)
         out.field(rangeProof)
@@ -49,6 +52,7 @@ public struct VerifyingKey: Sendable {
         do {
             program = try JSONDecoder().decode(Program.self, from: Data(try reader.field()))
             try program.validate()
+            programJSON = try program.canonicalJSON()
         } catch let error as AssayError {
             throw error
         } catch {
@@ -59,13 +63,13 @@ public struct VerifyingKey: Sendable {
         rangeProof = try reader.field()
         try reader.finish()
         // One file for each digest: JSON has many spellings, and only ours is a key.
-        guard try encoded() == bytes else {
+        guard encoded == bytes else {
             throw AssayError(.badData, "verifying key: not in canonical form; it was edited")
         }
     }
 
     /// What names the model: a hash of the whole key.
-    public func digest() throws -> Digest { HashFunction.blake3.hash(try encoded()) }
+    public var digest: Digest { HashFunction.blake3.hash(encoded) }
 }
 
 /// What a prover needs: the verifying key, the quantised weights as small integers, and what the commitment's prover keeps.
@@ -84,9 +88,9 @@ public struct ProvingKey: Sendable {
 
     /// Writes `verifying.key` and the folder `proving.key/` into a folder, whole or not at all.
     public func write(to folder: String) throws {
-        let key = try verifyingKey.encoded()
+        let key = verifyingKey.encoded
         var out = ByteWriter(magic: ProvingKey.magic)
-        out.field(Array(try verifyingKey.digest().bytes))
+        out.field(verifyingKey.digest.bytes)
         out.field(commitmentState)
         for node in try verifyingKey.program.weightNodes() {
             out.field(IntegerBytes.encode(weights[node.name]!))
@@ -103,7 +107,7 @@ public struct ProvingKey: Sendable {
         let path = folder + "/proving.key/weights.bin"
         var reader = ByteReader(try Files.read(path), name: path)
         try reader.magic(ProvingKey.magic)
-        guard try reader.field() == verifyingKey.digest().bytes else {
+        guard try reader.field() == verifyingKey.digest.bytes else {
             throw AssayError(.badData, "\(path) belongs to another verifying key; run `assay setup` again")
         }
         let state = try reader.field()

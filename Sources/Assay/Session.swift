@@ -378,11 +378,14 @@ extension VerificationReport {
     public var budgetLines: [BudgetLine] { budget.lines }
     /// What the bits rest on besides the hash function.
     public var assumptions: [String] { budget.assumptions.map(\.text) }
+    /// Whether the key rests on something known to be false, such as the secrecy of the development string: then acceptance
+    /// shows nothing.
+    public var isInsecure: Bool { budget.isInsecure }
 }
 
 extension VerifyingKey {
     /// What statements call the model.
-    public func digestText() throws -> String { try digest().description }
+    public var digestText: String { digest.description }
 }
 
 /// The integer graph of a model as one backend proves it.

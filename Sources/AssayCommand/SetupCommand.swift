@@ -49,12 +49,12 @@ struct SetupCommand: ParsableCommand {
                 progress.begin("write the keys")
                 try key.value.write(to: out)
                 let report = Report(
-                    model: session.name, backend: backend.name, modelDigest: try key.value.verifyingKey.digestText(),
+                    model: session.name, backend: backend.name, modelDigest: key.value.verifyingKey.digestText,
                     weights: session.weightCount, securityBits: security.level,
                     assumptions: try backend.assumptions(key.value.verifyingKey), readSeconds: session.readSeconds,
                     quantiseSeconds: session.quantiseSeconds, setupSeconds: key.seconds,
                     provingKeyBytes: key.value.byteCount,
-                    verifyingKeyBytes: try key.value.verifyingKey.encoded().count,
+                    verifyingKeyBytes: key.value.verifyingKey.encoded.count,
                     peakMemoryBytes: Machine.peakMemoryBytes, keys: out)
                 return CommandResult(json: report, text: text(report))
             }

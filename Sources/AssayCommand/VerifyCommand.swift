@@ -21,10 +21,13 @@ struct VerifyCommand: ParsableCommand {
     @Flag(help: "Print each part of the soundness budget with the theorem behind it.")
     var explain = false
 
+    @OptionGroup var reference: ReferenceOption
     @OptionGroup var common: CommonOptions
 
     struct Report: Encodable {
         let accepted: Bool
+        /// True for keys of a development string: anybody can make a proof of anything.
+        let insecure: Bool
         let backend: String
         let modelDigest: String
         let input: [Int]
@@ -41,13 +44,14 @@ struct VerifyCommand: ParsableCommand {
     }
 
     func run() throws {
+        reference.apply()
         try common.execute { progress in
             progress.begin("verify")
             let verified = try Measured { try ProofFolder.verify(folder, keyFile: key) }
             let statement = verified.value.report.statement
             let vocabulary = verified.value.key.program.inputs
             let report = Report(
-                accepted: true, backend: statement.backend, modelDigest: statement.modelDigest, input: statement.input,
+                accepted: true, insecure: verified.value.report.isInsecure, backend: statement.backend, modelDigest: statement.modelDigest, input: statement.input,
                 output: statement.output, outputText: TokenText.describe([statement.output], vocabulary: vocabulary),
                 securityBits: statement.securityBits, provedBits: verified.value.report.provedBits,
                 budget: verified.value.report.budgetLines, assumptions: verified.value.report.assumptions,
@@ -55,11 +59,11 @@ struct VerifyCommand: ParsableCommand {
                 phases: verified.value.report.phases, proofBytes: verified.value.proofBytes,
                 peakMemoryBytes: Machine.peakMemoryBytes)
             var text = """
-                accepted
+                accepted\(report.insecure ? ", but INSECURE: the key's reference string is public, anybody can prove anything" : "")
                 next token   \(report.outputText) (\(report.output))
                 after        \(TokenText.describe(report.input, vocabulary: vocabulary)) (\(report.input.count) tokens)
                 model        \(report.modelDigest)
-                backend      \(report.backend), \(report.provedBits) bits proved, \(report.securityBits) asked for
+                backend      \(report.backend), \(report.provedBits) bits proved, \(report.securityBits) asked for\(report.insecure ? ", INSECURE" : "")
                 verify       \(Output.seconds(report.verifySeconds)) s
                 proof        \(Output.bytes(report.proofBytes))
 

@@ -162,9 +162,10 @@ struct ClaimReduction<F: ProofField> {
         return sum
     }
 
-    /// The sum over groups of u_g w_g at the point, given the values of the u_g, and eq at the point for all columns.
+    /// The sum over groups of u_g w_g at the point, given the values of the u_g. Needs no table of the columns, so that the
+    /// verifier's memory is that of the layout.
     @inlinable
-    func product(_ values: ArraySlice<E>, at point: [E], _ eqAtPoint: AlignedBuffer<E>) -> E {
+    func product(_ values: ArraySlice<E>, at point: [E]) -> E {
         let values = Array(values)
         var product = E.zero
         for (g, group) in groups.byPoint.enumerated() { product += values[g] * Eq<F>.value(group.point, point) }
@@ -175,7 +176,7 @@ struct ClaimReduction<F: ProofField> {
             }
             product += values[groups.byPoint.count + k] * weight
         }
-        for (k, weight) in paddingWeights(paddingPoint, eqAtPoint).enumerated() {
+        for (k, weight) in paddingWeights(at: point).enumerated() {
             product += values[groups.count + k] * weight
         }
         return product
@@ -198,19 +199,17 @@ struct ClaimReduction<F: ProofField> {
         addPaddingCoefficients(random, deltas[groups.count...], to: &coefficients)
     }
 
-    /// For each padding, the sum over its columns j of eq(paddingPoint, j) eq(point, j), given eq at the point.
+    /// For each padding, the sum over its columns j of eq(paddingPoint, j) eq(point, j).
     @inlinable
-    func paddingWeights(_ paddingPoint: [E], _ eqAtPoint: AlignedBuffer<E>) -> [E] {
-        guard layout.paddings.count > 0 else { return [] }
-        let products = AlignedBuffer<E>(uninitialized: columnCount)
-        F.expandEq(paddingPoint, scale: .one, into: products.pointer)
-        F.multiply(products.pointer, eqAtPoint.pointer, into: products.pointer, count: columnCount)
-        // Sums of beginnings, so that every run costs one subtraction.
-        var sums = [E.zero]
-        sums.reserveCapacity(columnCount + 1)
-        for j in 0..<columnCount { sums.append(sums[j] + products.pointer[j]) }
-        return layout.paddings.map { padding in
-            padding.reduce(E.zero) { $0 + (sums[$1.upperBound] - sums[$1.lowerBound]) }
+    func paddingWeights(at point: [E]) -> [E] {
+        layout.paddings.map { padding in
+            var sums = EqPrefixSums(paddingPoint, point)
+            var weight = E.zero
+            for run in padding {
+                let below = sums.below(run.lowerBound)
+                weight += sums.below(run.upperBound) - below
+            }
+            return weight
         }
     }
 
@@ -229,6 +228,53 @@ struct ClaimReduction<F: ProofField> {
             }
         }
         for (k, padding) in layout.sharedPaddings.enumerated() { add(layout.ownRows + k, padding) }
+    }
+}
+
+/// Sums of eq(a, j) eq(b, j) over all j below a bound. Bounds that rise cost amortised constant time where they are dense,
+/// the number of variables where they are not.
+@usableFromInline
+struct EqPrefixSums<E: Field> {
+    /// The factors of a bit that is 0 and of one that is 1, and the product of their sums over all bits below each.
+    @usableFromInline let zeros: [E]
+    @usableFromInline let ones: [E]
+    @usableFromInline let totals: [E]
+    /// For the bound seen last, from bit `i` upwards: the sum of what differs from it there, the product of what does not.
+    @usableFromInline var sums: [E]
+    @usableFromInline var equals: [E]
+    @usableFromInline var last = -1
+
+    @inlinable
+    init(_ a: [E], _ b: [E]) {
+        zeros = zip(a, b).map { (E.one - $0) * (E.one - $1) }
+        ones = zip(a, b).map { $0 * $1 }
+        var totals = [E.one]
+        for (zero, one) in zip(zeros, ones) { totals.append(totals[totals.count - 1] * (zero + one)) }
+        self.totals = totals
+        sums = [E](repeating: .zero, count: a.count + 1)
+        equals = [E](repeating: .one, count: a.count + 1)
+    }
+
+    @inlinable
+    mutating func below(_ bound: Int) -> E {
+        let variables = zeros.count
+        if bound >> variables > 0 { return totals[variables] }
+        var level = variables
+        if last >= 0 {
+            if last == bound { return sums[0] }
+            level = Int.bitWidth - (last ^ bound).leadingZeroBitCount
+        }
+        last = bound
+        for i in stride(from: level - 1, through: 0, by: -1) {
+            if bound >> i & 1 == 1 {
+                sums[i] = sums[i + 1] + equals[i + 1] * zeros[i] * totals[i]
+                equals[i] = equals[i + 1] * ones[i]
+            } else {
+                sums[i] = sums[i + 1]
+                equals[i] = equals[i + 1] * zeros[i]
+            }
+        }
+        return sums[0]
     }
 }
 

@@ -28,7 +28,7 @@ public struct CommitmentOptions: Hashable, Sendable, CustomStringConvertible {
     public enum Key: String, CaseIterable, Sendable {
         /// The rate of the code of the rows, `1/2` to `1/16`.
         case rate
-        /// Columns of the matrix before encoding, a power of two.
+        /// Columns of the matrix before encoding, a power of two; fewer where there are not as many entries.
         case columns
         /// How many entries of a code word one step of folding makes into one.
         case arity

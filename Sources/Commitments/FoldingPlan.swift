@@ -63,8 +63,8 @@ public struct FoldingPlan: Hashable, Sendable {
 
     /// The errors of one proof, given log2 of the number of challenges.
     func budget(challengeBits: Double) -> SoundnessBudget {
-        // For each variable of the i-th fold: one more than the length of the next word for the line theorem, the radius for
-        // wrong fibres that a challenge makes right.
+        // For each variable of the i-th fold: the length of the next word for the line theorem, the radius for wrong fibres
+        // that a challenge makes right.
         var folds = 0
         for (i, bits) in foldBits.enumerated() {
             let next = codeBits(i + 1)
@@ -120,6 +120,7 @@ public struct FoldingPlan: Hashable, Sendable {
         options: CommitmentOptions, defaultGrinding: Int
     ) -> FoldingPlan? {
         let element = F.Challenge.byteCount
+        // A number of queries that is given is judged with all other errors, by the budget.
         let grinding = min(options.grindingBits ?? defaultGrinding, max(0, securityBits - 1))
         var best: (cost: Int, plan: FoldingPlan)?
         for rate in rates where messageBits + rate <= F.maximumCodeBits {
@@ -142,8 +143,8 @@ public struct FoldingPlan: Hashable, Sendable {
                             guard
                                 let new = FoldingPlan(
                                     messageBits: messageBits, logInverseRate: rate, foldBits: folds,
-                                    securityBits: securityBits, grindingBits: grinding, capBits: options.capBits ?? 0,
-                                    queries: options.queries)
+                                    securityBits: options.queries == nil ? securityBits : 1, grindingBits: grinding,
+                                    capBits: options.capBits ?? 0, queries: options.queries)
                             else { break }
                             known = new
                             plan = new

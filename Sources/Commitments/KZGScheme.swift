@@ -34,7 +34,9 @@ import Transcripts
 ///
 /// *Assumed* is the algebraic group model (Fuchsbauer, Kiltz, Loss, ePrint 2017/620) with the hardness of the discrete logarithm
 /// given the reference string: whoever outputs a point of G1 knows it as a combination of the powers of tau, so as a
-/// polynomial of bounded degree D; and of a polynomial other than zero, tau is no root that they can find. So each commitment
+/// polynomial of bounded degree D; and of a polynomial other than zero, tau is no root that they can find. (A ceremony's file
+/// has multiples of the powers by two more secrets, and points of its contributors. What is checked has no such part on the
+/// verifier's side, so these parts of a prover's points must fulfil it by themselves, and those in tau alone as below.) So each commitment
 /// binds to a polynomial, and step 5 shows that S divides B - I.
 ///
 /// The matrix M of step 1 has as row the C lowest coefficients of its polynomial. Then, over the challenges:
@@ -78,10 +80,15 @@ public struct KZGScheme: CommitmentScheme {
         reference = try ReferenceSource.decode(settings.publicParameters)
         self.shapes = shapes
         self.hash = hash
-        let columnBits = settings.options.columnBits ?? Self.columnBits(shapes.map(\.shape))
-        guard (2...26).contains(columnBits),
-            MatrixLayout.rowCount(shapes.map(\.shape), columnBits: columnBits) <= 1 << 22
-        else { throw CommitmentError.option("\(Self.schemeName) cannot have \(1 << columnBits) columns here") }
+        let sizes = shapes.map(\.shape)
+        // No more columns than there are entries: the option is one for all commitments of a proof, small ones included.
+        let padded = sizes.reduce(0) { $0 + $1.paddedCount }
+        let columnBits =
+            settings.options.columnBits.map { max(2, min($0, TensorShape.bits(max(padded, 1)))) }
+            ?? Self.columnBits(sizes)
+        guard columnBits <= 26, MatrixLayout.rowCount(sizes, columnBits: columnBits) <= 1 << 22 else {
+            throw CommitmentError.option("\(Self.schemeName) cannot have \(1 << columnBits) columns here")
+        }
         layout = MatrixLayout(shapes.map(\.shape), columnBits: columnBits)
         owners = layout.owners
         budget = Self.budget(columnBits: columnBits, reference)
@@ -119,7 +126,8 @@ public struct KZGScheme: CommitmentScheme {
         ]
         if reference.isInsecure {
             assumptions[1] = .init(
-                "\(ReferenceString.insecureLabel) reference string: its secret is PUBLIC, anybody can prove anything")
+                "\(ReferenceString.insecureLabel) reference string: its secret is PUBLIC, anybody can prove anything",
+                isFalse: true)
         }
         return SoundnessBudget(
             [
@@ -236,7 +244,7 @@ public struct KZGScheme: CommitmentScheme {
             sum: reduction.sum, variables: layout.columnBits, transcript: transcript)
         let values: [E] = try transcript.receive("row values", count: reduction.groupCount)
         let deltas: [E] = transcript.challenges("row batching", count: reduction.groupCount)
-        guard reduction.product(values[...], at: point, Eq<F>.table(point)) == product else {
+        guard reduction.product(values[...], at: point) == product else {
             throw VerificationError(check: "column sumcheck", detail: "the values of the rows do not give its last sum")
         }
         var coefficients = [E](repeating: .zero, count: layout.rowCount)

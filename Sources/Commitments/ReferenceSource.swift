@@ -31,6 +31,9 @@ public enum ReferenceSource {
         return try string(path, size: 3).verifier
     }
 
+    /// Whether a file was named; then keys made with another string are refused.
+    public static var isPinned: Bool { ptauPath != nil }
+
     /// The string, of `size` powers or more, that a key's part belongs to.
     static func string(for verifier: VerifierReference, size: Int) throws -> ReferenceString {
         if let path = ptauPath {

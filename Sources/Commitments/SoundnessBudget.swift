@@ -36,12 +36,18 @@ public struct SoundnessBudget: Hashable, Sendable, CustomStringConvertible {
         public let text: String
         /// The binary logarithm of the work that the best attack known takes, rounded down; nil where it is no matter of work.
         public let bits: Int?
+        /// Known not to hold: proofs show nothing, and are for experiments.
+        public let isFalse: Bool
 
-        public init(_ text: String, bits: Int? = nil) {
+        public init(_ text: String, bits: Int? = nil, isFalse: Bool = false) {
             self.text = text
             self.bits = bits
+            self.isFalse = isFalse
         }
     }
+
+    /// Whether something assumed is known not to hold.
+    public var isInsecure: Bool { assumptions.contains(where: \.isFalse) }
 
     /// The least work that breaks an assumption; nil where only the hash function is assumed.
     public var assumedBits: Int? { assumptions.compactMap(\.bits).min() }
@@ -101,7 +107,7 @@ struct SmallProbability {
 
     /// True only if the probability is below `2^-bits`, with room for the rounding of some 10^6 multiplications.
     func isBelow(bits: Int) -> Bool {
-        significand == 0 || exponent < -bits || (exponent == -bits && significand < 1 - 1e-9)
+        significand == 0 || exponent < -bits - 1 || (exponent == -bits - 1 && significand < 2 - 1e-9)
     }
 
     /// Minus the binary logarithm, rounded down a little.

@@ -24,8 +24,9 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
     /// The cheapest parameters with a total error of at most `2^-securityBits`, or nil.
     ///
     /// The cost is the size of the opening in bytes plus one for each microsecond that a core takes to encode, fold and hash,
-    /// so that small witnesses get small proofs and large weights a quick commitment. Integers only: both sides get the
-    /// same.
+    /// so that small witnesses get small proofs and large weights a quick commitment. Costs are integers, so both sides order
+    /// the candidates alike. (Whether the errors of one are small enough takes logarithms, which other systems may round
+    /// otherwise; at such an edge the two would differ in the parameters that they absorb, and the proof be rejected.)
     static func cheapest(
         shapes: [TensorShape], securityBits: Int, options: CommitmentOptions
     ) -> TensorCodeParameters? {
@@ -33,7 +34,9 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
         let padded = shapes.reduce(0) { $0 + $1.paddedCount }
         let most = min(max(TensorShape.bits(max(padded, 1)), 1), 30)
         let wanted = securityBits + headroom
-        for bits in options.columnBits.map({ $0...$0 }) ?? 1...most {
+        // No more columns than there are entries: the option is one for all commitments of a proof, small ones included.
+        let given = options.columnBits.map { min($0, most) }
+        for bits in given.map({ $0...$0 }) ?? 1...most {
             let rows = MatrixLayout.rowCount(shapes, columnBits: bits)
             // Too few columns for so many rows to be anywhere near the optimum.
             if options.columnBits == nil && bits < most && rows > 4096 << bits { continue }

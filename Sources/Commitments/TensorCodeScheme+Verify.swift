@@ -29,11 +29,8 @@ extension TensorCodeScheme {
         let values: [E] = try transcript.receive("row values", count: 1 + reduction.groupCount)
         let deltas: [E] = transcript.challenges("row batching", count: reduction.groupCount)
 
-        let weights = AlignedBuffer<E>(uninitialized: columnCount)
-        F.expandEq(point, scale: .one, into: weights.pointer)
-
         // What remains of the sumcheck, the value of the row sent, and its coefficients.
-        guard reduction.product(values[1...], at: point, weights) == product else {
+        guard reduction.product(values[1...], at: point) == product else {
             throw VerificationError(check: "column sumcheck", detail: "the values of the rows do not give its last sum")
         }
 
@@ -44,6 +41,7 @@ extension TensorCodeScheme {
         switch opening {
         case .sent:
             let row: [E] = try transcript.receive("row", count: columnCount)
+            let weights = Eq<F>.table(point)
             guard
                 row.withUnsafeBufferPointer({
                     F.innerProduct($0.baseAddress!, weights.pointer, count: columnCount)

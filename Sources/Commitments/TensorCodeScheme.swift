@@ -56,6 +56,21 @@ import Transcripts
 /// agrees with M*, which does, outside e < d columns, so coordinates of its rows other than the first are code words of
 /// weight below d, zero. Each bound is for one round of challenges, after which the transcript is doomed, so the sum
 /// also bounds the error of the Fiat-Shamir transform for each hash evaluation of a cheating prover.
+///
+/// ## Without sending the row
+///
+/// *Folded* (`RowOpening.folded`, "fri"): Z is not sent. Its value at rho, and that its code word has the combinations of the
+/// columns as entries, are shown by folding (`FoldingProof`), whose word 0 those combinations are. "Far" and "near" are then
+/// said of fibres of b columns: M* is a matrix of tuples of b R words over the n_1 = n / b positions of word 1, to be of the
+/// Reed-Solomon code of dimension K_1 there, with e_1 = (n_1 - K_1) / 2 and a = n_1 by the line theorem for tuples. (No subcode
+/// over M31: word 1 of a circle code is Reed-Solomon.) *Spans* and *Far* above apply as they stand, so Z* is far if M* is, and
+/// `FoldingProof` rejects; if M* is near M', Z* is near the code word of (t + ...) M', and the proof is about that. M' lies in the
+/// base field because e_1 is less than half the distance, fibre by fibre.
+///
+/// *Switched* (`RowOpening.switched`): Z is committed to by another code's word before the columns are drawn. If that word is
+/// not close to a code word, `FoldingProof` rejects; else it determines Z, as if Z had been sent. The combinations of the
+/// opened columns, y_q, are absorbed, coefficients beta_q drawn, and the folds show Z(rho) + sum_q beta_q Enc(Z)_q = value +
+/// sum_q beta_q y_q: a linear function of Z. If any y_q is not Enc(Z)_q, that is false but for 1/|E|.
 public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentScheme where Code.F == F {
     public typealias E = F.Challenge
 

@@ -59,10 +59,10 @@ public struct VerifierReference: Hashable, Sendable {
     /// Whether this is the development string, whose tau everybody knows, so that everybody can forge proofs.
     public var isInsecure: Bool { self == ReferenceString.development(size: 3).verifier }
 
-    /// "INSECURE development", or the beginning of a digest.
+    /// "INSECURE development", or half of a digest.
     public var label: String {
         if isInsecure { return ReferenceString.insecureLabel }
-        return String(HashFunction.sha256.hash(encoded).description.prefix(16))
+        return String(HashFunction.sha256.hash(encoded).description.prefix(32))
     }
 }
 
@@ -284,7 +284,7 @@ private final class FileMap: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
 
     init(_ path: String) throws {
-        let file = open(path, O_RDONLY)
+        let file = open(path, O_RDONLY | O_NONBLOCK)
         guard file >= 0 else { throw ReferenceStringError("\(path): \(String(cString: strerror(errno)))") }
         defer { close(file) }
         var status = stat()

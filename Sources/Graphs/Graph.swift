@@ -22,6 +22,14 @@ public struct LookupTable: Hashable, Sendable {
         self.range = Int64(values.min()!)...Int64(values.max()!)
     }
 
+    /// Of some entries only: a graph looks its tables up once for each node.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(name)
+        hasher.combine(lowerBound)
+        hasher.combine(values.count)
+        for i in stride(from: 0, to: values.count, by: values.count / 16 + 1) { hasher.combine(values[i]) }
+    }
+
     public var domain: ClosedRange<Int64> { lowerBound...lowerBound + Int64(values.count) - 1 }
 }
 

@@ -4,19 +4,21 @@ import Tensors
 /// model a prover who wants another challenge needs about `2^bits` hashes each time, so the error of what follows, times
 /// `2^-bits`, bounds the success for each hash evaluation.
 ///
-/// The prover finds a number such that the digest of `seed | number` (32 and 8 bytes; the seed is a challenge) begins with
+/// The prover finds a number such that the digest of `"grinding" | seed | number` (8, 32 and 8 bytes; the seed is a challenge) begins with
 /// `bits` zero bits, read as a little-endian word, and sends it.
 enum Grinding {
     static let numberBytes = 8
     static var mostBits: Int { 30 }
-    static var rowBytes: Int { Digest.byteCount + numberBytes }
+    private static let tag = Array("grinding".utf8)
+    static var rowBytes: Int { numberOffset + numberBytes }
+    static var numberOffset: Int { 8 + Digest.byteCount }
 
     static func isGood(_ digest: Digest, bits: Int) -> Bool {
         withUnsafeBytes(of: digest) { UInt64(littleEndian: $0.load(as: UInt64.self)) & ((1 << UInt64(bits)) - 1) == 0 }
     }
 
     static func row(seed: [UInt64], number: UInt64) -> [UInt8] {
-        (seed + [number]).flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
+        tag + (seed + [number]).flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
     }
 }
 
@@ -39,7 +41,7 @@ extension ProverTranscript {
         var first: UInt64 = 0
         while true {
             for i in 0..<batch {
-                UnsafeMutableRawPointer(rows.pointer + i * Grinding.rowBytes + Digest.byteCount).storeBytes(
+                UnsafeMutableRawPointer(rows.pointer + i * Grinding.rowBytes + Grinding.numberOffset).storeBytes(
                     of: (first + UInt64(i)).littleEndian, as: UInt64.self)
             }
             hash.hashRows(rows.pointer, rowBytes: Grinding.rowBytes, rowCount: batch, into: digests.pointer)

@@ -55,7 +55,7 @@ import Transcripts
         let backend = try Backends.named(name)
         let made = try backend.setup(program, weights: weights, securityBits: 90) { _ in }
         let proved = try backend.prove(made, tokens: pixels) { _ in }
-        let key = try VerifyingKey(encoded: made.verifyingKey.encoded())
+        let key = try VerifyingKey(encoded: made.verifyingKey.encoded)
         #expect(key.program == program)
         #expect(try backend.verify(proved.proof, statement: proved.statement, key: key).budget.wholeBits >= 90)
         for change in 0..<3 {
@@ -99,7 +99,7 @@ import Transcripts
         for session in [Self.llama, Self.gpt2] {
             let made = try Self.make(name, session)
             // The verifier has the key as bytes, and the proof and statement as files.
-            let key = try VerifyingKey(encoded: made.key.verifyingKey.encoded())
+            let key = try VerifyingKey(encoded: made.key.verifyingKey.encoded)
             let statement = try Statement(json: made.result.statement.canonicalJSON())
             let report = try made.backend.verify(made.result.proof, statement: statement, key: key)
             #expect(report.budget.wholeBits >= 100)
@@ -182,7 +182,7 @@ import Transcripts
             }
             // Even with a statement rewritten to fit the key.
             var statement = made.result.statement
-            statement.modelDigest = try key.digest().description
+            statement.modelDigest = key.digest.description
             statement.backend = key.backend
             statement.securityBits = key.securityBits
             let backend = try Backends.named(key.backend)
@@ -199,7 +199,7 @@ import Transcripts
         model.weights[name] = IntegerTensor(shape: old.shape, range: old.range, values: values)
         let changed = try made.backend.setup(model, securityBits: 100) { _ in }
         var statement = made.result.statement
-        statement.modelDigest = try changed.verifyingKey.digest().description
+        statement.modelDigest = changed.verifyingKey.digest.description
         #expect(throws: VerificationError.self) {
             _ = try made.backend.verify(made.result.proof, statement: statement, key: changed.verifyingKey)
         }
@@ -212,11 +212,11 @@ import Transcripts
         for i in [0, key.rangeProof.count / 3, key.rangeProof.count - 1] {
             var proof = key.rangeProof
             proof[i] ^= 1
-            let bad = VerifyingKey(
+            let bad = try VerifyingKey(
                 backend: key.backend, securityBits: key.securityBits, program: key.program,
                 publicParameters: key.publicParameters, weightCommitment: key.weightCommitment, rangeProof: proof)
             var statement = made.result.statement
-            statement.modelDigest = try bad.digest().description
+            statement.modelDigest = bad.digest.description
             #expect(throws: VerificationError.self) {
                 _ = try made.backend.verify(made.result.proof, statement: statement, key: bad)
             }

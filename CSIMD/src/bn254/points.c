@@ -392,10 +392,10 @@ static void fill_buckets(const job *j, workspace *s, const task *t, size_t skip,
     for (size_t g = 0; g < t->groups; g++) {
         const size_t n = groups[g].count - skip < count ? groups[g].count - skip : count;
         extract_digits(j, groups + g, groups[g].first + skip, n, s->digits + total);
-        uint32_t *sizes = s->sizes + g * size - 1;
+        uint32_t *sizes = s->sizes + g * size; // of digit 1
         for (size_t i = 0; i < n; i++) {
             const int32_t d = s->digits[total + i];
-            if (d != 0) sizes[d < 0 ? -d : d]++;
+            if (d != 0) sizes[(d < 0 ? -d : d) - 1]++;
         }
         total += n;
     }
@@ -419,10 +419,10 @@ static void fill_buckets(const job *j, workspace *s, const task *t, size_t skip,
     for (size_t g = 0; g < t->groups; g++) {
         const size_t n = groups[g].count - skip < count ? groups[g].count - skip : count;
         const point *points = j->points + j->vectors[groups[g].vector].first + groups[g].first + skip;
-        uint32_t *starts = s->starts + g * size - 1;
+        uint32_t *starts = s->starts + g * size; // of digit 1
         for (size_t i = 0; i < n; i++) {
             const int32_t d = s->digits[total + i];
-            if (d != 0) s->references[starts[d < 0 ? -d : d]++] = refer(points + i, d < 0);
+            if (d != 0) s->references[starts[(d < 0 ? -d : d) - 1]++] = refer(points + i, d < 0);
         }
         total += n;
     }
