@@ -16,6 +16,6 @@ struct AssayTool: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             SetupCommand.self, ProveCommand.self, VerifyCommand.self, AblateCommand.self, InspectCommand.self,
-            RunCommand.self, ShapeCommand.self, AblateCellCommand.self,
+            RunCommand.self, ShapeCommand.self, SRSCommand.self, AblateCellCommand.self,
         ])
 }

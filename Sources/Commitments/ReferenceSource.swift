@@ -74,3 +74,42 @@ public enum ReferenceSource {
         }
     }
 }
+
+/// What a `.ptau` file holds, checked.
+public struct ReferenceReport: Codable, Hashable, Sendable {
+    /// The powers of tau in G1 that were read.
+    public let powers: Int
+    /// What verifying keys made with the file show: half of a digest, or that the string is insecure.
+    public let label: String
+    public let insecure: Bool
+    /// Whether pairings were asked to show that all powers belong to one tau.
+    public let powersVerified: Bool
+}
+
+extension ReferenceSource {
+    /// Reads a file: every point used is on its curve and in its group, and the powers that verifiers use belong together.
+    ///
+    /// - Parameters:
+    ///   - size: how many powers in G1 to read; all unless told.
+    ///   - verifyPowers: checks by pairings that each power is tau times the one before.
+    /// - Throws: `CommitmentError.publicParameters`.
+    public static func inspect(ptau path: String, size: Int? = nil, verifyPowers: Bool) throws -> ReferenceReport {
+        do {
+            let string = try ReferenceString(ptau: path, size: try size ?? ReferenceString.powerCount(ptau: path))
+            if verifyPowers { try string.verifyPowers() }
+            let verifier = string.verifier
+            return ReferenceReport(
+                powers: string.count, label: verifier.label, insecure: verifier.isInsecure,
+                powersVerified: verifyPowers)
+        } catch {
+            throw CommitmentError.publicParameters("\(error)")
+        }
+    }
+
+    /// Writes the INSECURE development string as a `.ptau` file; see `ReferenceString.writeDevelopment`.
+    public static func writeDevelopment(ptau path: String, power: Int) throws {
+        do { try ReferenceString.writeDevelopment(ptau: path, power: power) } catch {
+            throw CommitmentError.publicParameters("\(error)")
+        }
+    }
+}

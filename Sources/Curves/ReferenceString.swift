@@ -170,6 +170,12 @@ public final class ReferenceString: Sendable {
         self.init(verifier: verifier, owner: owner, storage: storage)
     }
 
+    /// The number of powers in G1 that a file has.
+    public static func powerCount(ptau path: String) throws -> Int {
+        let map = try FileMap(path)
+        return try withExtendedLifetime(map) { try PtauFile(map.bytes, name: path).g1Count }
+    }
+
     /// Checks by two pairings that each power is tau times the one before; a string that fails passes with probability
     /// 2^-120, over 128-bit factors from the system's generator.
     public func verifyPowers() throws {
