@@ -20,7 +20,8 @@ struct SRSCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Write the development string with 2^k powers instead; the file's name must contain INSECURE.", valueName: "k"))
+            "Write the development string with 2^k powers instead; the file's name must contain INSECURE.",
+            valueName: "k"))
     var develop: Int?
 
     @OptionGroup var common: CommonOptions

@@ -51,7 +51,8 @@ struct VerifyCommand: ParsableCommand {
             let statement = verified.value.report.statement
             let vocabulary = verified.value.key.program.inputs
             let report = Report(
-                accepted: true, insecure: verified.value.report.isInsecure, backend: statement.backend, modelDigest: statement.modelDigest, input: statement.input,
+                accepted: true, insecure: verified.value.report.isInsecure, backend: statement.backend,
+                modelDigest: statement.modelDigest, input: statement.input,
                 output: statement.output, outputText: TokenText.describe([statement.output], vocabulary: vocabulary),
                 securityBits: statement.securityBits, provedBits: verified.value.report.provedBits,
                 budget: verified.value.report.budgetLines, assumptions: verified.value.report.assumptions,

@@ -427,7 +427,8 @@ enum FoldingProof<F: ProofField> {
         let plan = check.plan
         var table = check.final
         let factors = F.foldingFactors(
-            codeBits: plan.codeBits(0), level: plan.level(plan.foldBits.count), position: position, count: plan.finalBits)
+            codeBits: plan.codeBits(0), level: plan.level(plan.foldBits.count), position: position,
+            count: plan.finalBits)
         var size = table.count
         for factor in factors {
             size /= 2

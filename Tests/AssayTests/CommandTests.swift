@@ -164,7 +164,13 @@ extension Command.Run: @unchecked Sendable {}
             after: "unset ASSAY_SRS")
         #expect(development.status == 0 && development.output.contains("INSECURE"), "\(development.errors)")
         let again = try Command.run(["verify", proof, "--key", proof + "/keys/verifying.key"])
-        #expect(again.status == 0 && again.output.contains("INSECURE"))
+        #expect(again.status == 0 && again.output.hasPrefix("accepted, but INSECURE"))
+        let report = try Command.run(["verify", proof, "--key", proof + "/keys/verifying.key", "--json"]).json()
+        #expect(report["insecure"] as? Bool == true)
+        // Whoever names a file accepts no key of another string.
+        let pinned = try Command.run(
+            ["verify", proof, "--key", proof + "/keys/verifying.key", "--srs", folder.path + "/powers.ptau"])
+        #expect(pinned.status == 1 && pinned.errors.contains("reference string"), "\(pinned.errors)")
         // No level above what is assumed of the curve.
         let high = try Command.run(setup + ["--security", "101"], after: "unset ASSAY_SRS")
         #expect(high.status == 65 && high.errors.contains("100"), "\(high.errors)")
@@ -324,6 +330,28 @@ extension Command.Run: @unchecked Sendable {}
         #expect(run.status == 64)
         #expect(run.output == "" && !run.errors.isEmpty)
         #expect(!FileManager.default.fileExists(atPath: out))
+    }
+
+    @Test func checksAReferenceString() throws {
+        let folder = try Folder()
+        var powers = samplePtau(power: 5, g2: 4, tau: BN254Scalar(77))
+        try folder.write(Data(powers), "powers.ptau")
+        let good = try Command.run(["srs", folder.path + "/powers.ptau", "--json"])
+        #expect(good.status == 0 && !good.output.contains("INSECURE"), "\(good.errors)")
+        #expect(try good.json()["powers"] as? Int == 63)
+        // One power exchanged with another: on the curve, and not a power.
+        let other = samplePtau(power: 5, g2: 4, tau: BN254Scalar(78))
+        let place = 12 + 12 + 44 + 12 + 64 * 40
+        powers.replaceSubrange(place..<place + 64, with: other[place..<place + 64])
+        try folder.write(Data(powers), "wrong.ptau")
+        let wrong = try Command.run(["srs", folder.path + "/wrong.ptau"])
+        #expect(wrong.status == 65 && wrong.errors.contains("one tau"), "\(wrong.errors)")
+        #expect(try Command.run(["srs", folder.path + "/wrong.ptau", "--powers", "40"]).status == 0)
+        for name in ["none.ptau", ""] { #expect(try Command.run(["srs", folder.path + "/" + name]).status == 65) }
+        let develop = ["srs", folder.path + "/x-INSECURE.ptau", "--develop", "4"]
+        let made = try Command.run(develop)
+        #expect(made.status == 0 && made.output.contains("INSECURE development"), "\(made.errors)")
+        #expect(try Command.run(["srs", folder.path + "/x.ptau", "--develop", "4"]).status == 65)
     }
 
     @Test func unknownBackendSaysWhichThereAre() throws {

@@ -161,6 +161,44 @@ import Transcripts
         _ = try made.backend.verify(made.result.proof, statement: made.result.statement, key: made.key.verifyingKey)
     }
 
+    /// Parameters behind the name: in keys and statements, in one order only.
+    @Test(arguments: [
+        "m31/fri/sha256:rate=1/8:arity=4:grinding=0", "m31/orion:switch=off", "m31/orion-expander:switch=on:cap=4",
+        "bn254/kzg:columns=1024", "goldilocks/fri:columns=4096:queries=300",
+    ])
+    func parameters(_ name: String) throws {
+        let made = try Self.make(name, Self.llama)
+        let key = made.key.verifyingKey
+        #expect(made.backend.name == key.backend && made.result.statement.backend == key.backend)
+        _ = try made.backend.verify(made.result.proof, statement: made.result.statement, key: key)
+        // Without the parameters it is another backend, whose key this is not.
+        let plain = try Backends.named(String(name.prefix { $0 != ":" }))
+        #expect(throws: AssayError.self) {
+            _ = try plain.verify(made.result.proof, statement: made.result.statement, key: key)
+        }
+        #expect(try Backends.named(made.backend.name).name == made.backend.name)
+    }
+
+    @Test func parametersThatAreNone() throws {
+        #expect(try Backends.named("m31/fri:arity=8:rate=1/2").name == "m31/fri:rate=1/2:arity=8")
+        for wrong in [
+            "m31/fri:", "m31/fri:rate=3", "m31/fri::rate=1/2", "m31/fri:sha256", "m31:rate=1/2", ":rate=1/2", "",
+        ] {
+            #expect(throws: AssayError.self, "\(wrong)") { try Backends.named(wrong) }
+        }
+        // What a scheme does not have, or cannot reach, is refused before anything is committed to.
+        for (name, level) in [
+            ("m31/raw:rate=1/2", 100), ("bn254/kzg:arity=2", 100), ("m31/fri:columns=64:queries=3", 100),
+            ("m31/orion", 128),
+            ("goldilocks/fri", 128),
+        ] {
+            let backend = try Backends.named(name)
+            #expect(throws: (any Error).self, "\(name)") {
+                _ = try backend.setup(Self.llama.quantised, securityBits: level) { _ in }
+            }
+        }
+    }
+
     @Test(arguments: [1, 2, 3, 31, 64]) func lengths(_ count: Int) throws {
         let tokens = (0..<count).map { ($0 * 37 + 5) % 256 }
         let made = try Self.make("m31/orion", Self.llama, tokens: tokens)
