@@ -1,4 +1,4 @@
-/// SHA-256 and BLAKE3: one message, many equal-length rows, and the inner nodes of Merkle trees. All on the calling
+/// SHA-256, BLAKE3 and Keccak-256: one message, many equal-length rows, and the inner nodes of Merkle trees. All on the calling
 /// thread.
 ///
 /// Every digest is 32 bytes. Inputs need no alignment and must not overlap outputs.
@@ -11,6 +11,7 @@
 ///   exclusive-ored with 0xa5a5a5a5.
 /// - BLAKE3: the parent-node compression of the BLAKE3 specification, 2.4 and 2.5, (initial value as key, counter 0,
 ///   block length 64, flag PARENT) without the flag ROOT, which the last compression of every message carries.
+/// - Keccak-256: the same sponge on the 513 bits that are the 64 bytes and a one, which are no whole number of bytes.
 #ifndef CSIMD_HASH_H
 #define CSIMD_HASH_H
 
@@ -38,5 +39,15 @@ void csimd_blake3_rows(const uint8_t *rows, size_t row_bytes, size_t row_count, 
 
 /// `parents[i] = node(nodes[2i], nodes[2i + 1])` for `pair_count` pairs of digests.
 void csimd_blake3_pairs(const uint8_t *nodes, size_t pair_count, uint8_t *parents);
+
+/// The Keccak-256 digest of `length` bytes: the Keccak of the competition, padded with 10*1, as Ethereum uses it, and not
+/// the SHA3-256 of FIPS 202.
+void csimd_keccak256(const uint8_t *data, size_t length, uint8_t *digest);
+
+/// `digests[i] = Keccak-256(row i)` for `row_count` rows of `row_bytes` bytes each, one after the other.
+void csimd_keccak256_rows(const uint8_t *rows, size_t row_bytes, size_t row_count, uint8_t *digests);
+
+/// `parents[i] = node(nodes[2i], nodes[2i + 1])` for `pair_count` pairs of digests.
+void csimd_keccak256_pairs(const uint8_t *nodes, size_t pair_count, uint8_t *parents);
 
 #endif
