@@ -1,4 +1,4 @@
-/// SHA-256, BLAKE3 and Keccak-256: one message, many equal-length rows, and the inner nodes of Merkle trees. All on the calling
+/// SHA-256, BLAKE3, Keccak-256 and Poseidon2: one message, many equal-length rows, and the inner nodes of Merkle trees. All on the calling
 /// thread.
 ///
 /// Every digest is 32 bytes. Inputs need no alignment and must not overlap outputs.
@@ -49,5 +49,25 @@ void csimd_keccak256_rows(const uint8_t *rows, size_t row_bytes, size_t row_coun
 
 /// `parents[i] = node(nodes[2i], nodes[2i + 1])` for `pair_count` pairs of digests.
 void csimd_keccak256_pairs(const uint8_t *nodes, size_t pair_count, uint8_t *parents);
+
+/// Poseidon2 (ePrint 2023/323), the same three functions for each field. A digest is the canonical little-endian encoding
+/// of 8, 4 or 1 elements.
+///
+/// A message goes through a sponge in overwrite mode: blocks of 30 bytes as 8 elements of 30 bits, of 31 bytes as 4
+/// elements of 62 bits, of 62 bytes as 2 of 248 bits, least significant first, the last filled up with zeros; the
+/// capacity starts with the length and a mark.
+///
+/// The parent of two digests l and r is r plus the second half of the permutation of (l, r), for Mersenne-31 and
+/// Goldilocks; the first element of the permutation of (l, r, mark) for BN254. If an element of the 64 bytes is not
+/// canonical, they are hashed as a message with a mark of its own.
+void csimd_poseidon2_m31(const uint8_t *data, size_t length, uint8_t *digest);
+void csimd_poseidon2_m31_rows(const uint8_t *rows, size_t row_bytes, size_t row_count, uint8_t *digests);
+void csimd_poseidon2_m31_pairs(const uint8_t *nodes, size_t pair_count, uint8_t *parents);
+void csimd_poseidon2_goldilocks(const uint8_t *data, size_t length, uint8_t *digest);
+void csimd_poseidon2_goldilocks_rows(const uint8_t *rows, size_t row_bytes, size_t row_count, uint8_t *digests);
+void csimd_poseidon2_goldilocks_pairs(const uint8_t *nodes, size_t pair_count, uint8_t *parents);
+void csimd_poseidon2_bn254(const uint8_t *data, size_t length, uint8_t *digest);
+void csimd_poseidon2_bn254_rows(const uint8_t *rows, size_t row_bytes, size_t row_count, uint8_t *digests);
+void csimd_poseidon2_bn254_pairs(const uint8_t *nodes, size_t pair_count, uint8_t *parents);
 
 #endif
