@@ -17,9 +17,11 @@ enum { WIDTH = 8, RATE = 4, PARTIAL_ROUNDS = 22, BLOCK_BYTES = 31 };
 
 /// All ones, plus the diagonal -2, 1, 2, 1/2, 3, -1/2, -3, -4.
 TARGET static inline __attribute__((always_inline)) void internal(vec s[WIDTH]) {
-    const vec sum = add(add(add(s[0], s[1]), add(s[2], s[3])), add(add(s[4], s[5]), add(s[6], s[7])));
+    // The rest is summed up while s[0] is still in its S-box.
+    const vec rest = add(add(s[1], add(s[2], s[3])), add(add(s[4], s[5]), add(s[6], s[7])));
+    const vec sum = add(rest, s[0]);
     const vec twice6 = add(s[6], s[6]), twice7 = add(s[7], s[7]);
-    s[0] = sub(sum, add(s[0], s[0]));
+    s[0] = sub(rest, s[0]);
     s[1] = add(sum, s[1]);
     s[2] = add(sum, add(s[2], s[2]));
     s[3] = add(sum, half(s[3]));

@@ -19,17 +19,20 @@ enum { WIDTH = 16, RATE = 8, PARTIAL_ROUNDS = 14, BLOCK_BYTES = 30 };
 TARGET static inline __attribute__((always_inline)) void internal(vec s[WIDTH]) {
     // All ones, plus the diagonal -2 and powers of two with these exponents.
     static const int exponents[WIDTH] = {0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 13, 14, 15, 16};
-    vec part[WIDTH];
+    // The rest is summed up while s[0] is still in its S-box.
+    vec rest[WIDTH / 2];
+    rest[0] = s[8];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < WIDTH; i++) part[i] = s[i];
+    for (int i = 1; i < WIDTH / 2; i++) rest[i] = add(s[i], s[i + 8]);
 #pragma clang loop unroll(full)
-    for (int n = WIDTH / 2; n > 0; n /= 2) {
+    for (int n = WIDTH / 4; n > 0; n /= 2) {
 #pragma clang loop unroll(full)
-        for (int i = 0; i < n; i++) part[i] = add(part[i], part[i + n]);
+        for (int i = 0; i < n; i++) rest[i] = add(rest[i], rest[i + n]);
     }
-    s[0] = sub(part[0], add(s[0], s[0]));
+    const vec sum = add(rest[0], s[0]);
+    s[0] = sub(rest[0], s[0]);
 #pragma clang loop unroll(full)
-    for (int i = 1; i < WIDTH; i++) s[i] = add(part[0], times_power(s[i], exponents[i]));
+    for (int i = 1; i < WIDTH; i++) s[i] = add(sum, times_power(s[i], exponents[i]));
 }
 
 TARGET static inline __attribute__((always_inline)) void capacity(vec s[WIDTH], uint64_t length, uint64_t kind) {
