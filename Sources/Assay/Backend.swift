@@ -98,16 +98,18 @@ public enum Backends {
     /// The names of all backends, without hashes.
     public static var names: [String] { constructors.map(\.name) }
 
-    /// The backend of this name; `/blake3` or `/sha256` at the end chooses the hash, BLAKE3 unless told.
+    /// The backend of this name; `/blake3`, `/sha256`, `/keccak256` or `/poseidon2` at the end chooses the hash, BLAKE3
+    /// unless told. Poseidon2 is that over the field of the backend.
     public static func named(_ name: String) throws -> any Backend {
         for (known, make) in constructors {
             if name == known { return make(.blake3) }
-            for hash in HashFunction.allCases where name == "\(known)/\(hash.rawValue)" { return make(hash) }
+            for hash in HashFunction.choices(field: String(known.prefix { $0 != "/" }))
+            where name == "\(known)/\(hash.name)" { return make(hash) }
         }
         throw AssayError(
             .usage,
             "unknown backend '\(name)'; this build has \(names.joined(separator: ", ")), each with "
-                + HashFunction.allCases.map { "/\($0.rawValue)" }.joined(separator: " or ") + " at the end")
+                + HashFunction.choices(field: "m31").map { "/\($0.name)" }.joined(separator: " or ") + " at the end")
     }
 }
 
@@ -125,7 +127,7 @@ struct Engine<S: CommitmentScheme>: Backend {
 
     init(_ base: String, _ hash: HashFunction) {
         self.hash = hash
-        name = hash == .blake3 ? base : "\(base)/\(hash.rawValue)"
+        name = hash == .blake3 ? base : "\(base)/\(hash.name)"
     }
 
     static var domain: String { "Assay 1" }
@@ -136,7 +138,16 @@ struct Engine<S: CommitmentScheme>: Backend {
     }
 
     func assumptions(_ key: VerifyingKey) throws -> [String] {
-        try scheme([], 1, key.publicParameters).budget.assumptions.map(\.text)
+        try (scheme([], 1, key.publicParameters).budget + hashBudget).assumptions.map(\.text)
+    }
+
+    /// What is assumed of a hash whose collisions take less work than those of 256 uniform bits.
+    private var hashBudget: SoundnessBudget {
+        let bits = hash.collisionBits
+        guard bits < 128 else { return SoundnessBudget() }
+        let text =
+            "\(hash.rawValue) is collision-resistant, a younger hash than the others: 2^\(bits) by the birthday attack"
+        return SoundnessBudget(assumptions: [.init(text, bits: bits)])
     }
 
     // MARK: Setup
@@ -153,7 +164,7 @@ struct Engine<S: CommitmentScheme>: Backend {
 
     private func scheme(_ shapes: [CommittedShape], _ securityBits: Int, _ parameters: [UInt8]) throws -> S {
         let scheme = try S(shapes: shapes, securityBits: securityBits + 3, hash: hash, publicParameters: parameters)
-        if let most = scheme.budget.assumedBits, securityBits > most {
+        if let most = (scheme.budget + hashBudget).assumedBits, securityBits > most {
             throw CommitmentError.unreachableSecurity(scheme: S.schemeName, requested: securityBits, nearest: most)
         }
         return scheme
@@ -431,6 +442,7 @@ struct Engine<S: CommitmentScheme>: Backend {
                 name: $0.name, bits: Double(F.challengeBits) - log2($0.numerator), theorem: $0.theorem)
         }
         return SoundnessBudget(steps) + prefixed("weights", weights.budget) + prefixed("witness", witness.budget)
+            + hashBudget
     }
 }
 
