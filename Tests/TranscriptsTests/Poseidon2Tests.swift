@@ -83,59 +83,6 @@ import Transcripts
         }
     }
 
-    /// Elements at the edges of the field, in all lanes, and bytes that are no elements: no two pairs have one parent.
-    @Test(arguments: hashes) func nodesAtTheEdges(_ hash: HashFunction) {
-        let size: Int
-        let modulus: [UInt8]
-        switch hash {
-        case .poseidon2M31: (size, modulus) = (4, [0xff, 0xff, 0xff, 0x7f])
-        case .poseidon2Goldilocks: (size, modulus) = (8, [1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff])
-        default:
-            size = 32
-            modulus = [
-                0x01, 0x00, 0x00, 0xf0, 0x93, 0xf5, 0xe1, 0x43, 0x91, 0x70, 0xb9, 0x79, 0x48, 0xe8, 0x33, 0x28, 0x5d,
-                0x58, 0x81, 0x81, 0xb6, 0x45, 0x50, 0xb8, 0x29, 0xa0, 0x31, 0xe1, 0x72, 0x4e, 0x64, 0x30,
-            ]
-        }
-        /// The modulus plus a small number.
-        func near(_ offset: Int) -> [UInt8] {
-            var bytes = modulus
-            var carry = offset
-            for i in 0..<size {
-                let sum = Int(bytes[i]) + carry
-                bytes[i] = UInt8(sum & 255)
-                carry = sum >> 8
-            }
-            return bytes
-        }
-        let zero = [UInt8](repeating: 0, count: size)
-        let one = [1] + zero.dropLast()
-        let edges = [zero, one, near(-2), near(-1), near(0), near(1), [UInt8](repeating: 255, count: size)]
-        let count = 64 / size
-        var blocks: [[UInt8]] = []
-        for edge in edges {
-            blocks.append([[UInt8]](repeating: edge, count: count).flatMap { $0 })
-            for place in Set([0, 1, count / 2, count - 1]).sorted() {
-                for other in [zero, near(-1)] where other != edge {
-                    var elements = [[UInt8]](repeating: other, count: count)
-                    elements[place] = edge
-                    blocks.append(elements.flatMap { $0 })
-                }
-            }
-        }
-        blocks = Array(Set(blocks)).sorted { $0.lexicographicallyPrecedes($1) }
-        let nodes = blocks.flatMap { [Digest(bytes: $0[..<32])!, Digest(bytes: $0[32...])!] }
-        let expected = blocks.indices.map { Reference.node(hash, nodes[2 * $0], nodes[2 * $0 + 1]) }
-        #expect(Set(expected).count == blocks.count)
-        func parents() -> [Digest] {
-            var parents = [Digest](repeating: .zero, count: blocks.count)
-            hash.hashPairs(nodes, pairCount: blocks.count, into: &parents)
-            return parents
-        }
-        #expect(HashKernels.portable { parents() } == expected)
-        HashKernels.atEveryLevel(hash) { level in #expect(parents() == expected, "\(level)") }
-    }
-
     @Test func choicesAndLevels() {
         #expect(HashFunction.choices(field: "m31") == [.blake3, .sha256, .keccak256, .poseidon2M31])
         #expect(HashFunction.choices(field: "goldilocks").last == .poseidon2Goldilocks)
@@ -207,4 +154,60 @@ import Transcripts
             ]
         ),
     ]
+}
+
+// There, because it sets levels.
+extension HashKernels {
+    /// Elements at the edges of the field, in all lanes, and bytes that are no elements: no two pairs have one parent.
+    @Test(arguments: Poseidon2Tests.hashes) func nodesAtTheEdges(_ hash: HashFunction) {
+        let size: Int
+        let modulus: [UInt8]
+        switch hash {
+        case .poseidon2M31: (size, modulus) = (4, [0xff, 0xff, 0xff, 0x7f])
+        case .poseidon2Goldilocks: (size, modulus) = (8, [1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff])
+        default:
+            size = 32
+            modulus = [
+                0x01, 0x00, 0x00, 0xf0, 0x93, 0xf5, 0xe1, 0x43, 0x91, 0x70, 0xb9, 0x79, 0x48, 0xe8, 0x33, 0x28, 0x5d,
+                0x58, 0x81, 0x81, 0xb6, 0x45, 0x50, 0xb8, 0x29, 0xa0, 0x31, 0xe1, 0x72, 0x4e, 0x64, 0x30,
+            ]
+        }
+        /// The modulus plus a small number.
+        func near(_ offset: Int) -> [UInt8] {
+            var bytes = modulus
+            var carry = offset
+            for i in 0..<size {
+                let sum = Int(bytes[i]) + carry
+                bytes[i] = UInt8(sum & 255)
+                carry = sum >> 8
+            }
+            return bytes
+        }
+        let zero = [UInt8](repeating: 0, count: size)
+        let one = [1] + zero.dropLast()
+        let edges = [zero, one, near(-2), near(-1), near(0), near(1), [UInt8](repeating: 255, count: size)]
+        let count = 64 / size
+        var blocks: [[UInt8]] = []
+        for edge in edges {
+            blocks.append([[UInt8]](repeating: edge, count: count).flatMap { $0 })
+            for place in Set([0, 1, count / 2, count - 1]).sorted() {
+                for other in [zero, near(-1)] where other != edge {
+                    var elements = [[UInt8]](repeating: other, count: count)
+                    elements[place] = edge
+                    blocks.append(elements.flatMap { $0 })
+                }
+            }
+        }
+        blocks = Array(Set(blocks)).sorted { $0.lexicographicallyPrecedes($1) }
+        let nodes = blocks.flatMap { [Digest(bytes: $0[..<32])!, Digest(bytes: $0[32...])!] }
+        let expected = blocks.indices.map { Reference.node(hash, nodes[2 * $0], nodes[2 * $0 + 1]) }
+        #expect(Set(expected).count == blocks.count)
+        func parents() -> [Digest] {
+            var parents = [Digest](repeating: .zero, count: blocks.count)
+            hash.hashPairs(nodes, pairCount: blocks.count, into: &parents)
+            return parents
+        }
+        #expect(HashKernels.portable { parents() } == expected)
+        HashKernels.atEveryLevel(hash) { level in #expect(parents() == expected, "\(level)") }
+    }
 }

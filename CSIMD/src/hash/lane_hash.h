@@ -1,5 +1,5 @@
-/// What the kernels of one instruction set offer for a hash function that works on `lanes` inputs at a time, always all of
-/// them, and the loops over any number of inputs on top of it.
+/// What the kernels of one instruction set offer for a hash function that works on `lanes` inputs at a time, always all
+/// of them, and the loops over any number of inputs on top of it.
 #ifndef CSIMD_LANE_HASH_H
 #define CSIMD_LANE_HASH_H
 

@@ -21,12 +21,13 @@ AVX512_INLINE vec add_words(vec a, const uint64_t *w) { return add(a, broadcast(
 
 /// Carried limbs, and below 1.4 r, for a below 32 r.
 ///
-/// The quotient by r is estimated from the top limb l: floor(l K / 2^52) with K = floor(2^52 / (t + 1)), t being the top
-/// limb of r, is not more than the quotient, and less by at most one and l / 2^52 < 0.39. Instead of q r, q 2^260 - q r
-/// is added, and q 2^260 is where no limb is.
+/// The quotient by r is estimated from the top limb l: floor(l K / 2^52) with K = floor(2^52 / (t + 1)), t being the
+/// top limb of r, is not more than the quotient, and less by at most one and l / 2^52 < 0.39. Instead of q r, q 2^260 -
+/// q r is added, and q 2^260 is where no limb is.
 AVX512_INLINE vec trim(vec a) {
     // 2^260 - r.
-    static const uint64_t negative[5] = {0xe0a6c0fffffff, 0xb786468f6ebc1, 0xe7ea7a2d7cc17, 0x5fd647afba497, 0xfcf9bb18d1ece};
+    static const uint64_t negative[5] = {0xe0a6c0fffffff, 0xb786468f6ebc1, 0xe7ea7a2d7cc17, 0x5fd647afba497,
+                                         0xfcf9bb18d1ece};
     const v8 q = _mm512_madd52hi_epu64(_mm512_setzero_si512(), a.l[4], gl8_set(84));
     for (int i = 0; i < 5; i++) a.l[i] = _mm512_madd52lo_epu64(a.l[i], q, gl8_set(negative[i]));
     for (int i = 0; i < 4; i++) a.l[i + 1] = _mm512_madd52hi_epu64(a.l[i + 1], q, gl8_set(negative[i]));
