@@ -3,7 +3,7 @@
 //   add(a, b)
 //   add_words(a, w)        a plus the canonical element of these four words
 //   trim(a)                the same element with a representative small enough to go into further sums
-//   power5(a)
+//   multiply(a, b)
 //   from_integers(w)       the elements of integers below r, word j of lane i in w[j][i]
 //   to_integers(a, w)      the reverse
 //
@@ -16,7 +16,20 @@ enum { WIDTH = 3, RATE = 2, PARTIAL_ROUNDS = 56, BLOCK_BYTES = 62 };
 #define NODES_BY_SPONGE
 
 #define add_constant(x, i) add_words(x, csimd_poseidon2_bn254_constants[i])
-#define sbox(x) power5(x)
+#define SBOX_GROUP 3
+
+TARGET static inline __attribute__((always_inline)) void sboxes(vec *s, const int n) {
+    vec power[SBOX_GROUP];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < n; i++) {
+        s[i] = trim(s[i]);
+        power[i] = multiply(s[i], s[i]);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < n; i++) power[i] = multiply(power[i], power[i]);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < n; i++) s[i] = multiply(s[i], power[i]);
+}
 
 /// circ(2, 1, 1).
 TARGET static inline __attribute__((always_inline)) void external(vec s[WIDTH]) {

@@ -36,17 +36,12 @@ AVX512_INLINE vec trim(vec a) {
     return a;
 }
 
-AVX512_INLINE vec multiply(vec left, vec b) {
+/// Below (0.19 a b + 1.13) r for factors a r and b r, carried. In an S-box that begins with 1.4 r the square is below
+/// 1.5 r, and what follows below 1.55 r.
+AVX512_INLINE vec multiply(vec a, vec b) {
     bn8_wide s = bn8_wide_zero();
-    bn8_mac(&s, left, b);
+    bn8_mac(&s, bn8_left(a), b);
     return bn8_wide_reduce(&s);
-}
-
-AVX512_INLINE vec power5(vec a) {
-    // Below 1.4 r; then its square below 1.5, the square of that and the result below 1.55.
-    const vec x = trim(a), left = bn8_left(x);
-    const vec square = multiply(left, x);
-    return multiply(left, multiply(bn8_left(square), square));
 }
 
 AVX512_INLINE vec from_words(const uint64_t w[4][LANES]) {
@@ -55,13 +50,13 @@ AVX512_INLINE vec from_words(const uint64_t w[4][LANES]) {
 }
 
 AVX512_INLINE vec from_integers(const uint64_t w[4][LANES]) {
-    return multiply(bn8_left(broadcast(bn_r_squared.w)), from_words(w));
+    return multiply(broadcast(bn_r_squared.w), from_words(w));
 }
 
 AVX512_INLINE void to_integers(vec a, uint64_t w[4][LANES]) {
     static const uint64_t one[4] = {1, 0, 0, 0};
     v8 words[4];
-    bn8_to_words(bn8_canon2(multiply(bn8_left(broadcast(one)), trim(a))), words);
+    bn8_to_words(bn8_canon2(multiply(broadcast(one), trim(a))), words);
     for (int k = 0; k < 4; k++) _mm512_storeu_si512(w[k], words[k]);
 }
 

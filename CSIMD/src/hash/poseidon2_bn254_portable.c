@@ -7,10 +7,7 @@ typedef bn_scalar vec;
 static inline vec add(vec a, vec b) { return bn_add(a, b); }
 static inline vec add_words(vec a, const uint64_t *w) { return bn_add(a, (vec){{w[0], w[1], w[2], w[3]}}); }
 static inline vec trim(vec a) { return a; }
-static inline vec power5(vec a) {
-    const vec square = bn_mul(a, a);
-    return bn_mul(bn_mul(square, square), a);
-}
+static inline vec multiply(vec a, vec b) { return bn_mul(a, b); }
 static inline vec from_integers(uint64_t w[4][LANES]) {
     return bn_mul((vec){{w[0][0], w[1][0], w[2][0], w[3][0]}}, bn_r_squared);
 }

@@ -1,6 +1,6 @@
 // Poseidon2 over Goldilocks, width 8 with x^7, over LANES, TARGET, vec and
 //
-//   splat(x), add(a, b), sub(a, b), half(a), power7(a)
+//   splat(x), add(a, b), sub(a, b), half(a), multiply(a, b)
 //   load(p), store(p, v)   LANES words
 //
 // Elements are always canonical.
@@ -13,7 +13,19 @@ enum { WIDTH = 8, RATE = 4, PARTIAL_ROUNDS = 22, BLOCK_BYTES = 31 };
 #include "poseidon2_small.h"
 
 #define add_constant(x, i) add(x, splat(csimd_poseidon2_goldilocks_constants[i]))
-#define sbox(x) power7(x)
+#define SBOX_GROUP 8
+
+TARGET static inline __attribute__((always_inline)) void sboxes(vec *s, const int n) {
+    vec square[SBOX_GROUP];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < n; i++) square[i] = multiply(s[i], s[i]);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < n; i++) s[i] = multiply(square[i], s[i]);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < n; i++) square[i] = multiply(square[i], square[i]);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < n; i++) s[i] = multiply(square[i], s[i]);
+}
 
 /// All ones, plus the diagonal -2, 1, 2, 1/2, 3, -1/2, -3, -4.
 TARGET static inline __attribute__((always_inline)) void internal(vec s[WIDTH]) {

@@ -8,10 +8,7 @@ static inline vec splat(uint64_t x) { return x; }
 static inline vec add(vec a, vec b) { return gl_add(a, b); }
 static inline vec sub(vec a, vec b) { return gl_sub(a, b); }
 static inline vec half(vec a) { return (a >> 1) + (a & 1 ? (GOLDILOCKS_P + 1) / 2 : 0); }
-static inline vec power7(vec a) {
-    const vec square = gl_mul(a, a), cube = gl_mul(square, a);
-    return gl_mul(gl_mul(square, square), cube);
-}
+static inline vec multiply(vec a, vec b) { return gl_mul(a, b); }
 static inline vec load(const uint64_t *p) { return *p; }
 static inline void store(uint64_t *p, vec a) { *p = a; }
 

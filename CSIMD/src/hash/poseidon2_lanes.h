@@ -9,7 +9,8 @@
 //   BLOCK_BYTES            bytes that fill the rate
 //   vec                    an element in each lane
 //   add_constant(x, i)     x plus round constant i
-//   sbox(x)
+//   SBOX_GROUP             S-boxes that are worth taking together, a divisor of WIDTH
+//   sboxes(s, n)           n of them, 1 or SBOX_GROUP, a product of each after the other, so that the products overlap
 //   external(s), internal(s)           the linear layers of full and of partial rounds
 //   capacity(s, length, kind)          sets the capacity, s[RATE] and after
 //   load_block(s, lane, offset)        the rate from the BLOCK_BYTES bytes at lane[i] + offset
@@ -24,7 +25,11 @@ TARGET static inline __attribute__((always_inline)) void full_rounds(vec s[WIDTH
 #pragma clang loop unroll(disable)
     for (size_t r = 0; r < 4; r++) {
 #pragma clang loop unroll(full)
-        for (size_t i = 0; i < WIDTH; i++) s[i] = sbox(add_constant(s[i], constants + WIDTH * r + i));
+        for (size_t i = 0; i < WIDTH; i += SBOX_GROUP) {
+#pragma clang loop unroll(full)
+            for (size_t j = i; j < i + SBOX_GROUP; j++) s[j] = add_constant(s[j], constants + WIDTH * r + j);
+            sboxes(s + i, SBOX_GROUP);
+        }
         external(s);
     }
 }
@@ -34,7 +39,8 @@ TARGET static void permute(vec s[WIDTH]) {
     full_rounds(s, 0);
 #pragma clang loop unroll(disable)
     for (size_t r = 0; r < PARTIAL_ROUNDS; r++) {
-        s[0] = sbox(add_constant(s[0], 4 * WIDTH + r));
+        s[0] = add_constant(s[0], 4 * WIDTH + r);
+        sboxes(s, 1);
         internal(s);
     }
     full_rounds(s, 4 * WIDTH + PARTIAL_ROUNDS);

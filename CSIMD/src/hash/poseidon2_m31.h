@@ -1,6 +1,6 @@
 // Poseidon2 over Mersenne-31, width 16 with x^5, over LANES, TARGET, vec and
 //
-//   splat(x), add(a, b), sub(a, b), power5(a)
+//   splat(x), add(a, b), sub(a, b), multiply(a, b)
 //   times_power(a, k)      2^k a, 0 <= k <= 16, a constant
 //   load(p), store(p, v)   LANES words
 //
@@ -14,7 +14,17 @@ enum { WIDTH = 16, RATE = 8, PARTIAL_ROUNDS = 14, BLOCK_BYTES = 30 };
 #include "poseidon2_small.h"
 
 #define add_constant(x, i) add(x, splat(csimd_poseidon2_m31_constants[i]))
-#define sbox(x) power5(x)
+#define SBOX_GROUP 8
+
+TARGET static inline __attribute__((always_inline)) void sboxes(vec *s, const int n) {
+    vec power[SBOX_GROUP];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < n; i++) power[i] = multiply(s[i], s[i]);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < n; i++) power[i] = multiply(power[i], power[i]);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < n; i++) s[i] = multiply(power[i], s[i]);
+}
 
 TARGET static inline __attribute__((always_inline)) void internal(vec s[WIDTH]) {
     // All ones, plus the diagonal -2 and powers of two with these exponents.

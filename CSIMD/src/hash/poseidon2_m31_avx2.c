@@ -7,10 +7,7 @@ typedef V vec;
 INLINE vec splat(uint32_t x) { return v_set1(x); }
 INLINE vec add(vec a, vec b) { return v_add(a, b); }
 INLINE vec sub(vec a, vec b) { return v_sub(a, b); }
-INLINE vec power5(vec a) {
-    const vec square = v_mul(a, v_factor(a));
-    return v_mul(v_mul(square, v_factor(square)), v_factor(a));
-}
+INLINE vec multiply(vec a, vec b) { return v_mul(a, v_factor(b)); }
 INLINE vec load(const uint32_t *p) { return v_load(p); }
 INLINE void store(uint32_t *p, vec a) { v_store(p, a); }
 INLINE vec times_power(vec a, int k) {

@@ -13,10 +13,6 @@ static inline vec multiply(vec a, vec b) {
     const uint64_t x = (uint64_t)a * b;
     return once((uint32_t)(x & P) + (uint32_t)(x >> 31));
 }
-static inline vec power5(vec a) {
-    const vec square = multiply(a, a);
-    return multiply(multiply(square, square), a);
-}
 static inline vec times_power(vec a, int k) { return (a << k & P) | a >> (31 - k); }
 static inline vec load(const uint32_t *p) { return *p; }
 static inline void store(uint32_t *p, vec a) { *p = a; }
