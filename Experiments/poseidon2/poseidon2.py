@@ -196,7 +196,7 @@ def is_irreducible(f, p):
 def check(instance):
     if instance.permutation(list(range(instance.t))) != PUBLISHED[instance.name]:
         sys.exit(f"{instance.name}: not the published image")
-    # ePrint 2023/323, 5.3: no infinitely long subspace trail if the minimal polynomials of M, M^2, ..., M^2t are
+    # ePrint 2023/323: no infinitely long subspace trail if the minimal polynomials of M, M^2, ..., M^2t are
     # irreducible of degree t. (That of width 3 is the paper's own matrix, which it checks otherwise.)
     t, p = instance.t, instance.p
     if t == 3:

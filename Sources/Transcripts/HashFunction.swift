@@ -35,7 +35,7 @@ import Tensors
 ///   message of whole bytes is, so that two pairs with one parent, and a message with the digest of a pair, are
 ///   collisions of the same sponge on bit strings, with capacity 512.
 /// - Poseidon2 over Mersenne-31 and Goldilocks: with l and r the elements of the two digests, r plus the *second* half
-///   of the permutation P of (l, r), the truncation of x + P(x) that ePrint 2023/323, 3.1, proposes. Without the sum P
+///   of the permutation P of (l, r), the truncation of x + P(x) that ePrint 2023/323 proposes. Without the sum P
 ///   could be inverted. The digest of a message is the *first* half of an image of P. So even where a message ends in
 ///   the state (l, r), its digest and the parent are different halves of the image, and if P behaves like a random
 ///   permutation, both being equal is as unlikely as any other collision.

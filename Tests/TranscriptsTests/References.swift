@@ -127,7 +127,7 @@ enum Reference {
         }
     }
 
-    /// "The Keccak reference", 1.2, with constants and offsets by their definitions.
+    /// "The Keccak reference", chapter 1, with constants and offsets by their definitions.
     static func keccak(_ state: [UInt64]) -> [UInt64] {
         func rotate(_ x: UInt64, _ n: Int) -> UInt64 { n == 0 ? x : x << UInt64(n) | x >> UInt64(64 - n) }
         var a = state

@@ -1,7 +1,7 @@
 // Keccak-256 on LANES messages at once, one message per lane, written once for every instruction set.
 //
-// Bertoni, Daemen, Peeters, Van Assche, "The Keccak reference", version 3.0 (2011), 1.2 for the permutation and 1.1 for
-// the sponge: rate 1088 bits, capacity 512 bits, padding 10*1. (SHA3-256 of FIPS 202 is the same with two bits more
+// Bertoni, Daemen, Peeters, Van Assche, "The Keccak reference", version 3.0 (2011), chapter 1: the permutation, and the
+// sponge with rate 1088 bits, capacity 512 bits, padding 10*1. (SHA3-256 of FIPS 202 is the same with two bits more
 // before the padding.) The includer defines
 //
 //   LANES                 the number of lanes
@@ -20,7 +20,7 @@ enum { KECCAK_RATE = 136 };
 
 /// Keccak-f[1600]; the word of coordinates (x, y) is s[x + 5 y].
 TARGET static inline __attribute__((always_inline)) void permute(vec s[25]) {
-    // Table 2.1 of the reference, modulo 64.
+    // Of rho, modulo 64.
     static const int offsets[25] = {0,  1,  62, 28, 27, 36, 44, 6,  55, 20, 3,  10, 43,
                                     25, 39, 41, 45, 15, 21, 8,  18, 2,  61, 56, 14};
 #pragma clang loop unroll(disable)

@@ -1,6 +1,6 @@
 #include "keccak_internal.h"
 
-// The output bits of the shift register of "The Keccak reference", 1.2, equation 1.4.
+// The output bits of the shift register that iota is defined by, in "The Keccak reference".
 const uint64_t csimd_keccak_constants[24] = {
     0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000, 0x000000000000808b,
     0x0000000080000001, 0x8000000080008081, 0x8000000000008009, 0x000000000000008a, 0x0000000000000088,
