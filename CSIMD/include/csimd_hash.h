@@ -1,5 +1,5 @@
-/// SHA-256 and BLAKE3: one message, many equal-length rows, and the inner nodes of Merkle trees. All on the calling
-/// thread.
+/// SHA-256, BLAKE3, Keccak-256 and Poseidon2: one message, many equal-length rows, and the inner nodes of Merkle trees.
+/// All on the calling thread.
 ///
 /// Every digest is 32 bytes. Inputs need no alignment and must not overlap outputs.
 ///
@@ -11,6 +11,7 @@
 ///   exclusive-ored with 0xa5a5a5a5.
 /// - BLAKE3: the parent-node compression of the BLAKE3 specification, 2.4 and 2.5, (initial value as key, counter 0,
 ///   block length 64, flag PARENT) without the flag ROOT, which the last compression of every message carries.
+/// - Keccak-256: the same sponge on the 513 bits that are the 64 bytes and a one, which are no whole number of bytes.
 #ifndef CSIMD_HASH_H
 #define CSIMD_HASH_H
 
@@ -38,5 +39,35 @@ void csimd_blake3_rows(const uint8_t *rows, size_t row_bytes, size_t row_count, 
 
 /// `parents[i] = node(nodes[2i], nodes[2i + 1])` for `pair_count` pairs of digests.
 void csimd_blake3_pairs(const uint8_t *nodes, size_t pair_count, uint8_t *parents);
+
+/// The Keccak-256 digest of `length` bytes: the Keccak of the competition, padded with 10*1, as Ethereum uses it, and
+/// not the SHA3-256 of FIPS 202.
+void csimd_keccak256(const uint8_t *data, size_t length, uint8_t *digest);
+
+/// `digests[i] = Keccak-256(row i)` for `row_count` rows of `row_bytes` bytes each, one after the other.
+void csimd_keccak256_rows(const uint8_t *rows, size_t row_bytes, size_t row_count, uint8_t *digests);
+
+/// `parents[i] = node(nodes[2i], nodes[2i + 1])` for `pair_count` pairs of digests.
+void csimd_keccak256_pairs(const uint8_t *nodes, size_t pair_count, uint8_t *parents);
+
+/// Poseidon2 (ePrint 2023/323), the same three functions for each field. A digest is the canonical little-endian
+/// encoding of 8, 4 or 1 elements.
+///
+/// A message goes through a sponge in overwrite mode: blocks of 30 bytes as 8 elements of 30 bits, of 31 bytes as 4
+/// elements of 62 bits, of 62 bytes as 2 of 248 bits, least significant first, the last filled up with zeros; the
+/// capacity starts with the length and a mark.
+///
+/// The parent of two digests l and r is r plus the second half of the permutation of (l, r), for Mersenne-31 and
+/// Goldilocks; the first element of the permutation of (l, r, mark) for BN254. If an element of the 64 bytes is not
+/// canonical, they are hashed as a message with a mark of its own.
+void csimd_poseidon2_m31(const uint8_t *data, size_t length, uint8_t *digest);
+void csimd_poseidon2_m31_rows(const uint8_t *rows, size_t row_bytes, size_t row_count, uint8_t *digests);
+void csimd_poseidon2_m31_pairs(const uint8_t *nodes, size_t pair_count, uint8_t *parents);
+void csimd_poseidon2_goldilocks(const uint8_t *data, size_t length, uint8_t *digest);
+void csimd_poseidon2_goldilocks_rows(const uint8_t *rows, size_t row_bytes, size_t row_count, uint8_t *digests);
+void csimd_poseidon2_goldilocks_pairs(const uint8_t *nodes, size_t pair_count, uint8_t *parents);
+void csimd_poseidon2_bn254(const uint8_t *data, size_t length, uint8_t *digest);
+void csimd_poseidon2_bn254_rows(const uint8_t *rows, size_t row_bytes, size_t row_count, uint8_t *digests);
+void csimd_poseidon2_bn254_pairs(const uint8_t *nodes, size_t pair_count, uint8_t *parents);
 
 #endif

@@ -90,7 +90,8 @@ public enum Backends {
     /// The names of all backends, without hashes.
     public static var names: [String] { constructors.map(\.name) }
 
-    /// The backend of this name. `/blake3` or `/sha256` behind field and commitment chooses the hash, BLAKE3 unless told;
+    /// The backend of this name. `/sha256`, `/keccak256` or `/poseidon2` (over the backend's field) behind field and
+    /// commitment chooses the hash, BLAKE3 unless told;
     /// parameters of the commitment follow, each after a colon: see `CommitmentOptions`.
     public static func named(_ name: String) throws -> any Backend {
         let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -104,12 +105,13 @@ public enum Backends {
         }
         for (known, make) in constructors {
             if base == known { return make(.blake3, options) }
-            for hash in HashFunction.allCases where base == "\(known)/\(hash.rawValue)" { return make(hash, options) }
+            for hash in HashFunction.choices(field: String(known.prefix { $0 != "/" }))
+            where base == "\(known)/\(hash.name)" { return make(hash, options) }
         }
         throw AssayError(
             .usage,
             "unknown backend '\(base)'; this build has \(names.joined(separator: ", ")), each with "
-                + HashFunction.allCases.map { "/\($0.rawValue)" }.joined(separator: " or ") + " at the end")
+                + HashFunction.choices(field: "m31").map { "/\($0.name)" }.joined(separator: " or ") + " at the end")
     }
 }
 
@@ -130,7 +132,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         self.hash = hash
         self.options = options
         name =
-            "\(F.name)/\(S.schemeName)" + (hash == .blake3 ? "" : "/\(hash.rawValue)")
+            "\(F.name)/\(S.schemeName)" + (hash == .blake3 ? "" : "/\(hash.name)")
             + (options.isEmpty ? "" : ":\(options)")
     }
 
@@ -142,7 +144,16 @@ struct Engine<S: CommitmentScheme>: Backend {
     }
 
     func assumptions(_ key: VerifyingKey) throws -> [String] {
-        try scheme([], 1, key.publicParameters).budget.assumptions.map(\.text)
+        try (scheme([], 1, key.publicParameters).budget + hashBudget).assumptions.map(\.text)
+    }
+
+    /// What is assumed of a hash whose collisions take less work than those of 256 uniform bits.
+    private var hashBudget: SoundnessBudget {
+        let bits = hash.collisionBits
+        guard bits < 128 else { return SoundnessBudget() }
+        let text =
+            "\(hash.rawValue) is collision-resistant, a younger hash than the others: 2^\(bits) by the birthday attack"
+        return SoundnessBudget(assumptions: [.init(text, bits: bits)])
     }
 
     // MARK: Setup
@@ -170,7 +181,7 @@ struct Engine<S: CommitmentScheme>: Backend {
             throw CommitmentError.unreachableSecurity(
                 scheme: name, requested: securityBits, nearest: max(0, nearest - share))
         }
-        if let most = scheme.budget.assumedBits, securityBits > most {
+        if let most = (scheme.budget + hashBudget).assumedBits, securityBits > most {
             throw CommitmentError.unreachableSecurity(scheme: S.schemeName, requested: securityBits, nearest: most)
         }
         return scheme
@@ -453,6 +464,7 @@ struct Engine<S: CommitmentScheme>: Backend {
                 name: $0.name, bits: Double(F.challengeBits) - log2($0.numerator), theorem: $0.theorem)
         }
         return SoundnessBudget(steps) + prefixed("weights", weights.budget) + prefixed("witness", witness.budget)
+            + hashBudget
     }
 }
 

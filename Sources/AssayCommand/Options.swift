@@ -120,7 +120,7 @@ struct ReferenceOption: ParsableArguments {
 
 let backendHelp =
     "Field and commitment: " + Backends.names.joined(separator: ", ")
-    + "; /sha256 at the end chooses that hash instead of BLAKE3."
+    + "; /sha256, /keccak256 or /poseidon2 at the end chooses that hash instead of BLAKE3."
 let defaultBackend = "m31/orion"
 
 /// Folders that come with the program.

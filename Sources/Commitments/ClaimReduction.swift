@@ -24,18 +24,19 @@ import Transcripts
 /// If a false value is among those that the prover sends, what is left is false but for an error of 1/|E| over delta. The
 /// sumcheck fails to show a false sum but for 2c/|E|. The sum is false but for (c + 1)/|E| if M has an entry in the
 /// padding (c/|E| for a row's padding to vanish at sigma, 1/|E| over t), and but for 1/|E| over gamma if a claim is false.
-@usableFromInline
 struct ClaimReduction<F: ProofField> {
-    @usableFromInline typealias E = F.Challenge
-    @usableFromInline let layout: MatrixLayout
-    @usableFromInline let claims: [OpeningClaim<E>]
-    @usableFromInline let groups: ClaimGroups<E>
-    @usableFromInline let random: [E]
-    @usableFromInline let gammas: [E]
-    @usableFromInline let paddingPoint: [E]
+    typealias E = F.Challenge
+    let layout: MatrixLayout
+    let claims: [OpeningClaim<E>]
+    let groups: ClaimGroups<E>
+    let random: [E]
+    let gammas: [E]
+    let paddingPoint: [E]
 
     /// Draws the challenges of step 1; commitment and claims have been absorbed.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     init(_ layout: MatrixLayout, _ claims: [OpeningClaim<E>], transcript: Transcript) {
         self.layout = layout
         self.claims = claims
@@ -45,14 +46,16 @@ struct ClaimReduction<F: ProofField> {
         groups = ClaimGroups(claims, layout)
     }
 
-    @inlinable var columnCount: Int { layout.columnCount }
+    var columnCount: Int { layout.columnCount }
     /// Groups of claims, then one for each padding.
-    @inlinable var groupCount: Int { groups.count + layout.paddings.count }
+    var groupCount: Int { groups.count + layout.paddings.count }
 
     // MARK: Prover
 
     /// The u_g and w_g of all groups; `padded` from `randomRows`.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     func groupRows(
         of vectors: [IntegerTensor], padded: [AlignedBuffer<E>]
     ) -> (rows: [AlignedBuffer<E>], weights: [ColumnWeights<F>]) {
@@ -108,7 +111,9 @@ struct ClaimReduction<F: ProofField> {
 
     /// The combination of rows with random coefficients: the part of each padding, and the sum of all; without
     /// `wholeSum`, rows that have no padding are left out of that.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     func randomRows(
         of vectors: [IntegerTensor], wholeSum: Bool
     ) -> (sum: AlignedBuffer<E>, padded: [AlignedBuffer<E>]) {
@@ -137,7 +142,6 @@ struct ClaimReduction<F: ProofField> {
     }
 
     /// Claims, given by their numbers, by vector; vectors in the order in which they first appear.
-    @inlinable
     func byVector(_ members: [Int], _ claims: [OpeningClaim<E>]) -> [(vector: Int, claims: [Int])] {
         var result: [(vector: Int, claims: [Int])] = []
         var places: [Int: Int] = [:]
@@ -155,7 +159,6 @@ struct ClaimReduction<F: ProofField> {
     // MARK: Verifier
 
     /// What the sumcheck is to show.
-    @inlinable
     var sum: E {
         var sum = E.zero
         for (claim, gamma) in zip(claims, gammas) { sum += gamma * claim.value }
@@ -164,7 +167,9 @@ struct ClaimReduction<F: ProofField> {
 
     /// The sum over groups of u_g w_g at the point, given the values of the u_g. Needs no table of the columns, so that the
     /// verifier's memory is that of the layout.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     func product(_ values: ArraySlice<E>, at point: [E]) -> E {
         let values = Array(values)
         var product = E.zero
@@ -183,7 +188,9 @@ struct ClaimReduction<F: ProofField> {
     }
 
     /// Adds the coefficients of the rows of M in sum_g delta_g u_g.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     func addCoefficients(_ deltas: [E], to coefficients: inout [E]) {
         coefficients.withUnsafeMutableBufferPointer { coefficients in
             for (g, group) in groups.byPoint.enumerated() {
@@ -200,7 +207,6 @@ struct ClaimReduction<F: ProofField> {
     }
 
     /// For each padding, the sum over its columns j of eq(paddingPoint, j) eq(point, j).
-    @inlinable
     func paddingWeights(at point: [E]) -> [E] {
         layout.paddings.map { padding in
             var sums = EqPrefixSums(paddingPoint, point)
@@ -214,7 +220,6 @@ struct ClaimReduction<F: ProofField> {
     }
 
     /// Adds to each row's coefficient its random one times the delta of its padding.
-    @inlinable
     func addPaddingCoefficients(_ random: [E], _ deltas: ArraySlice<E>, to coefficients: inout [E]) {
         let deltas = Array(deltas)
         func add(_ row: Int, _ padding: Int?) {
@@ -233,18 +238,16 @@ struct ClaimReduction<F: ProofField> {
 
 /// Sums of eq(a, j) eq(b, j) over all j below a bound. Bounds that rise cost amortised constant time where they are dense,
 /// the number of variables where they are not.
-@usableFromInline
 struct EqPrefixSums<E: Field> {
     /// The factors of a bit that is 0 and of one that is 1, and the product of their sums over all bits below each.
-    @usableFromInline let zeros: [E]
-    @usableFromInline let ones: [E]
-    @usableFromInline let totals: [E]
+    let zeros: [E]
+    let ones: [E]
+    let totals: [E]
     /// For the bound seen last, from bit `i` upwards: the sum of what differs from it there, the product of what does not.
-    @usableFromInline var sums: [E]
-    @usableFromInline var equals: [E]
-    @usableFromInline var last = -1
+    var sums: [E]
+    var equals: [E]
+    var last = -1
 
-    @inlinable
     init(_ a: [E], _ b: [E]) {
         zeros = zip(a, b).map { (E.one - $0) * (E.one - $1) }
         ones = zip(a, b).map { $0 * $1 }
@@ -255,7 +258,6 @@ struct EqPrefixSums<E: Field> {
         equals = [E](repeating: .one, count: a.count + 1)
     }
 
-    @inlinable
     mutating func below(_ bound: Int) -> E {
         let variables = zeros.count
         if bound >> variables > 0 { return totals[variables] }
@@ -279,16 +281,14 @@ struct EqPrefixSums<E: Field> {
 }
 
 /// Claims grouped as the opening needs them.
-@usableFromInline
 struct ClaimGroups<E: Field> {
     /// Claims on vectors with rows of their own, by the column part of their point.
-    @usableFromInline var byPoint: [(point: [E], claims: [Int])] = []
+    var byPoint: [(point: [E], claims: [Int])] = []
     /// Claims on vectors in shared rows, by row.
-    @usableFromInline var byRow: [(row: Int, claims: [Int])] = []
+    var byRow: [(row: Int, claims: [Int])] = []
 
-    @inlinable var count: Int { byPoint.count + byRow.count }
+    var count: Int { byPoint.count + byRow.count }
 
-    @inlinable
     init(_ claims: [OpeningClaim<E>], _ layout: MatrixLayout) {
         var points: [[E]: Int] = [:]
         var rows: [Int: Int] = [:]
@@ -315,13 +315,11 @@ struct ClaimGroups<E: Field> {
 }
 
 /// The weights of columns in a group.
-@usableFromInline
 enum ColumnWeights<F: ProofField> {
     case table(AlignedBuffer<F.Challenge>)
     /// eq at a point: made anew for each round rather than kept, which halves the memory of an opening.
     case eq([F.Challenge])
 
-    @inlinable
     var table: AlignedBuffer<F.Challenge> {
         switch self {
         case .table(let table): return table
@@ -334,12 +332,13 @@ enum ColumnWeights<F: ProofField> {
 }
 
 /// The sumcheck for sum over groups of <u_g, w_g>, over the column variables, lowest first.
-@usableFromInline
 enum ColumnSumcheck<F: ProofField> {
-    @usableFromInline typealias E = F.Challenge
+    typealias E = F.Challenge
 
     /// Proves the sum and returns the point with the values of the rows there. Tables of weights are overwritten.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     static func prove(
         rows: [AlignedBuffer<E>], weights: [ColumnWeights<F>], transcript: ProverTranscript
     ) -> (point: [E], values: [E]) {
@@ -393,7 +392,6 @@ enum ColumnSumcheck<F: ProofField> {
     }
 
     /// On all threads where that pays.
-    @inlinable
     static func forEachGroup(_ count: Int, size: Int, _ body: (Int) -> Void) {
         if count * size < 1 << 12 {
             for g in 0..<count { body(g) }
@@ -403,7 +401,9 @@ enum ColumnSumcheck<F: ProofField> {
     }
 
     /// Reads the rounds and returns the point with what the sum of products must be there.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     static func verify(sum: E, variables: Int, transcript: VerifierTranscript) throws -> (point: [E], value: E) {
         var value = sum
         var point: [E] = []

@@ -82,7 +82,6 @@ public struct ExpanderCode<F: ProofField>: LinearCode {
         }
 
         /// `output = input x matrix` for `width` interleaved vectors.
-        @inlinable
         func multiply(
             _ input: UnsafePointer<F.Base>, into output: UnsafeMutablePointer<F.Base>, stride: Int, width: Int
         ) {
@@ -102,7 +101,6 @@ public struct ExpanderCode<F: ProofField>: LinearCode {
     }
 
     /// What a matrix was to multiply from the right comes from the left: `input[i] += sum_k value * output[place]`.
-    @inlinable
     static func multiplyTransposed(
         _ matrix: SparseMatrix, _ output: UnsafePointer<F.Challenge>, addTo input: UnsafeMutablePointer<F.Challenge>
     ) {
@@ -116,7 +114,9 @@ public struct ExpanderCode<F: ProofField>: LinearCode {
     }
 
     /// The steps of `encode`, transposed and in the opposite order.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public func addColumns(
         _ columns: [Int], weights: [F.Challenge], to output: UnsafeMutablePointer<F.Challenge>
     ) {
@@ -216,9 +216,11 @@ public struct ExpanderCode<F: ProofField>: LinearCode {
     public var proximityTheorem: String { "Roth-Zémor, radius below a third of the distance" }
 
     /// Edges are costly to walk, so more messages at a time than a cache line holds.
-    @inlinable public static var preferredWidth: Int { max(8, 256 / F.Base.byteCount) }
+    public static var preferredWidth: Int { max(8, 256 / F.Base.byteCount) }
 
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public func encode(interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int) {
         for level in levels {
             level.a.multiply(

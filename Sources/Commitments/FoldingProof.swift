@@ -51,15 +51,16 @@ import Transcripts
 ///
 /// Each bound is for one round of challenges, after which the transcript is doomed, so the sum of the errors bounds that of the
 /// Fiat-Shamir transform for each hash evaluation; grinding multiplies the work for a new set of queries.
-@usableFromInline
 enum FoldingProof<F: ProofField> {
-    @usableFromInline typealias E = F.Challenge
-    @usableFromInline typealias Base = F.Base
+    typealias E = F.Challenge
+    typealias Base = F.Base
 
     // MARK: Prover
 
     /// The code word of a message of challenges.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     static func encode(_ message: AlignedBuffer<E>, messageBits: Int, logInverseRate: Int) -> AlignedBuffer<E> {
         precondition(MemoryLayout<E>.size == E.degree * MemoryLayout<Base>.size)
         let word = AlignedBuffer<E>(uninitialized: 1 << (messageBits + logInverseRate))
@@ -74,7 +75,9 @@ enum FoldingProof<F: ProofField> {
     }
 
     /// A Merkle tree whose leaves are the fibres of a word.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     static func commit(_ word: AlignedBuffer<E>, foldBits: Int, capBits: Int, hash: HashFunction) -> MerkleTree {
         let bytes = canonicalBytes(word)
         let leaves = AlignedBuffer<Digest>(uninitialized: word.count >> foldBits)
@@ -83,10 +86,8 @@ enum FoldingProof<F: ProofField> {
         return MerkleTree(leaves: leaves, capHeight: capHeight(capBits, leaves.count), hash: hash)
     }
 
-    @inlinable
     static func capHeight(_ capBits: Int, _ leafCount: Int) -> Int { min(capBits, leafCount.trailingZeroBitCount) }
 
-    @inlinable
     static func canonicalBytes(_ word: AlignedBuffer<E>) -> AlignedBuffer<UInt8> {
         let bytes = AlignedBuffer<UInt8>(uninitialized: word.count * E.byteCount)
         word.pointer.withMemoryRebound(to: Base.self, capacity: word.count * E.degree) { values in
@@ -100,17 +101,15 @@ enum FoldingProof<F: ProofField> {
     }
 
     /// What is left to do when the queries are known.
-    @usableFromInline
     struct Opening {
-        @usableFromInline let plan: FoldingPlan
+        let plan: FoldingPlan
         /// Words from the first that the plan commits to, with their trees; `first` is its number.
-        @usableFromInline let first: Int
-        @usableFromInline let words: [AlignedBuffer<E>]
-        @usableFromInline let trees: [MerkleTree]
+        let first: Int
+        let words: [AlignedBuffer<E>]
+        let trees: [MerkleTree]
         /// Positions of word 1, rising.
-        @usableFromInline let positions: [Int]
+        let positions: [Int]
 
-        @usableFromInline
         init(plan: FoldingPlan, first: Int, words: [AlignedBuffer<E>], trees: [MerkleTree], positions: [Int]) {
             self.plan = plan
             self.first = first
@@ -120,7 +119,9 @@ enum FoldingProof<F: ProofField> {
         }
 
         /// Writes the fibres of the plan's own words.
-        @inlinable
+        @_specialize(where F == Mersenne31)
+        @_specialize(where F == GoldilocksField)
+        @_specialize(where F == BN254ScalarField)
         func write(to transcript: ProverTranscript) {
             for (k, word) in words.enumerated() {
                 let i = first + k
@@ -144,7 +145,6 @@ enum FoldingProof<F: ProofField> {
 
     /// The fibres of a word that are opened, by position in the next word, and which of their entries are known from the word
     /// before.
-    @inlinable
     static func fibres(_ plan: FoldingPlan, word: Int, _ positions: [Int]) -> (fibres: [Int], known: Set<Int>) {
         func project(_ word: Int) -> [Int] {
             let shift = plan.level(word) - plan.foldBits[0]
@@ -157,7 +157,9 @@ enum FoldingProof<F: ProofField> {
 
     /// Proves the inner product of `message` and `weights`, which are overwritten, as is `word`, the message's code word; `tree`
     /// is over its fibres where the plan's word 0 is committed to by itself.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     static func prove(
         message: AlignedBuffer<E>, weights: AlignedBuffer<E>, word: AlignedBuffer<E>, tree: MerkleTree?,
         plan: FoldingPlan, transcript: ProverTranscript, cheat: FoldingCheat<E>
@@ -199,7 +201,6 @@ enum FoldingProof<F: ProofField> {
             plan: plan, first: tree == nil ? 1 : 0, words: words, trees: trees, positions: positions)
     }
 
-    @inlinable
     static func roundProduct(_ a: AlignedBuffer<E>, _ b: AlignedBuffer<E>, pairs: Int) -> [E] {
         let grain = 1 << 13
         let parts = AlignedBuffer<E>(uninitialized: 2 * ((pairs + grain - 1) / grain))
@@ -219,13 +220,11 @@ enum FoldingProof<F: ProofField> {
     }
 
     /// Folds in place: chunks write where others have been read, so the threads wait for each other between blocks.
-    @inlinable
     static func foldTable(_ table: AlignedBuffer<E>, at r: E, pairs: Int) {
         F.fold(table.pointer, at: r, into: table.pointer, pairs: pairs)
     }
 
     /// The fold of a word at level `level` of a code word of length `2^codeBits`.
-    @inlinable
     static func foldWord(
         _ word: AlignedBuffer<E>, level: Int, codeBits: Int, at r: E
     ) -> AlignedBuffer<E> {
@@ -243,7 +242,6 @@ enum FoldingProof<F: ProofField> {
     }
 
     /// `out[j]` = (1 - r) even + r odd, with even = (a + b) / 2 and odd = (a - b) scales[j] for the pair a, b.
-    @inlinable
     static func foldPairs(
         _ word: UnsafePointer<E>, _ scales: UnsafePointer<Base>, at r: E, into output: UnsafeMutablePointer<E>,
         count: Int
@@ -257,7 +255,6 @@ enum FoldingProof<F: ProofField> {
     }
 
     /// Replaces each x, not zero, by 1 / (2x): one inversion for all.
-    @inlinable
     static func invertDoubles(_ values: UnsafeMutablePointer<Base>, count: Int) {
         guard count > 0 else { return }
         let products = AlignedBuffer<Base>(uninitialized: count)
@@ -278,16 +275,14 @@ enum FoldingProof<F: ProofField> {
     // MARK: Verifier
 
     /// What the verifier knows when the queries are drawn.
-    @usableFromInline
     struct Check {
-        @usableFromInline let plan: FoldingPlan
-        @usableFromInline let challenges: [E]
+        let plan: FoldingPlan
+        let challenges: [E]
         /// Caps of words 1, 2, ...
-        @usableFromInline let caps: [[Digest]]
-        @usableFromInline let final: [E]
-        @usableFromInline let positions: [Int]
+        let caps: [[Digest]]
+        let final: [E]
+        let positions: [Int]
 
-        @usableFromInline
         init(plan: FoldingPlan, challenges: [E], caps: [[Digest]], final: [E], positions: [Int]) {
             self.plan = plan
             self.challenges = challenges
@@ -299,7 +294,9 @@ enum FoldingProof<F: ProofField> {
 
     /// Reads everything up to the queries and checks the sumcheck for `sum`. `weights` gives the weights that are left when
     /// all but the last `plan.finalBits` variables are bound to its argument.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     static func receive(
         sum: E, plan: FoldingPlan, transcript: VerifierTranscript, weights: (_ bound: [E]) -> [E]
     ) throws -> Check {
@@ -330,7 +327,9 @@ enum FoldingProof<F: ProofField> {
 
     /// Follows the queries. `first` holds the fibres of word 0 above the positions, one after the other, checked by the caller;
     /// or word 0 is the plan's own, with the cap `cap`.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     static func follow(_ check: Check, first: [E]?, cap: [Digest]?, transcript: VerifierTranscript) throws {
         let plan = check.plan
         var folded: [Int: E] = [:]
@@ -374,7 +373,6 @@ enum FoldingProof<F: ProofField> {
     }
 
     /// The fibres of a committed word: those entries that are not known, and the Merkle proof for all.
-    @inlinable
     static func read(
         _ plan: FoldingPlan, word: Int, _ fibres: [Int], known: Set<Int>, _ folded: [Int: E], cap: [Digest],
         transcript: VerifierTranscript
@@ -422,7 +420,6 @@ enum FoldingProof<F: ProofField> {
     }
 
     /// An entry of the last message's code word.
-    @inlinable
     static func lastEntry(_ check: Check, _ position: Int) -> E {
         let plan = check.plan
         var table = check.final
@@ -439,16 +436,15 @@ enum FoldingProof<F: ProofField> {
 }
 
 /// Ways for a test to cheat in `FoldingProof.prove`; each changes the prover's own copy before it is used or sent.
-@usableFromInline
 package struct FoldingCheat<E: Field> {
     /// Message and weights, before the first round.
-    @usableFromInline package var message: ((_ message: AlignedBuffer<E>, _ weights: AlignedBuffer<E>) -> Void)?
+    package var message: ((_ message: AlignedBuffer<E>, _ weights: AlignedBuffer<E>) -> Void)?
     /// What a round sends, by its number.
-    @usableFromInline package var round: ((_ round: Int, _ sent: inout [E]) -> Void)?
+    package var round: ((_ round: Int, _ sent: inout [E]) -> Void)?
     /// A word before it is committed to, by its number.
-    @usableFromInline package var word: ((_ number: Int, _ word: AlignedBuffer<E>) -> Void)?
+    package var word: ((_ number: Int, _ word: AlignedBuffer<E>) -> Void)?
     /// The last message.
-    @usableFromInline package var final: ((_ message: inout [E]) -> Void)?
+    package var final: ((_ message: inout [E]) -> Void)?
 
-    @usableFromInline package init() {}
+    package init() {}
 }

@@ -106,11 +106,10 @@ public enum RowOpening: Hashable, Sendable {
 
 extension LinearCode {
     /// A cache line of small elements; wide elements are vectors of eight.
-    @inlinable public static var preferredWidth: Int { F.Base.byteCount <= 4 ? 16 : 8 }
-    @inlinable public static var isCheaperThanMemory: Bool { false }
+    public static var preferredWidth: Int { F.Base.byteCount <= 4 ? 16 : 8 }
+    public static var isCheaperThanMemory: Bool { false }
     public static var rowOpenings: [RowOpening.Kind] { [.sent, .switched] }
 
-    @inlinable
     public func columns(_ columns: [Int], weights: [F.Challenge], boundTo point: [F.Challenge]) -> [F.Challenge] {
         let table = AlignedBuffer<F.Challenge>(repeating: .zero, count: 1 << outline.messageBits)
         addColumns(columns, weights: weights, to: table.pointer)
@@ -165,9 +164,8 @@ public struct ReedSolomonCode<F: ProofField>: LinearCode {
     public var budget: SoundnessBudget { SoundnessBudget() }
 
     /// True for the circle code's 2.4 ns an element of 4 bytes; wider elements cost 1.5 ns a byte and more.
-    @inlinable public static var isCheaperThanMemory: Bool { F.Base.byteCount <= 4 }
+    public static var isCheaperThanMemory: Bool { F.Base.byteCount <= 4 }
 
-    @inlinable
     public func encode(interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int) {
         F.reedSolomonEncode(
             interleaved: values, stride: stride, width: width, messageBits: outline.messageBits,
@@ -176,7 +174,9 @@ public struct ReedSolomonCode<F: ProofField>: LinearCode {
 
     /// The transposed transform: a pair (a, b) of any level, of even and odd parts e + w o and e - w o, passes a + b on to e and
     /// w (a - b) to o.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public func addColumns(
         _ columns: [Int], weights: [F.Challenge], to output: UnsafeMutablePointer<F.Challenge>
     ) {
@@ -204,7 +204,9 @@ public struct ReedSolomonCode<F: ProofField>: LinearCode {
     }
 
     /// A column is a product of one factor for each variable, so the verifier needs no table.
-    @inlinable
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     public func columns(_ columns: [Int], weights: [F.Challenge], boundTo point: [F.Challenge]) -> [F.Challenge] {
         let (messageBits, codeBits) = (outline.messageBits, outline.messageBits + outline.variant)
         var result = [F.Challenge](repeating: .zero, count: 1 << (messageBits - point.count))
@@ -223,7 +225,7 @@ public struct ReedSolomonCode<F: ProofField>: LinearCode {
 
 /// The same codes for rows whose code words are folded, "fri".
 public struct FoldedReedSolomonCode<F: ProofField>: LinearCode {
-    @usableFromInline let code: ReedSolomonCode<F>
+    let code: ReedSolomonCode<F>
 
     public static var schemeName: String { "fri" }
     public static var rowOpenings: [RowOpening.Kind] { [.folded] }
@@ -239,19 +241,16 @@ public struct FoldedReedSolomonCode<F: ProofField>: LinearCode {
     public var description: String { code.description }
     public var proximityTheorem: String { code.proximityTheorem }
     public var budget: SoundnessBudget { code.budget }
-    @inlinable public static var isCheaperThanMemory: Bool { ReedSolomonCode<F>.isCheaperThanMemory }
+    public static var isCheaperThanMemory: Bool { ReedSolomonCode<F>.isCheaperThanMemory }
 
-    @inlinable
     public func encode(interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int) {
         code.encode(interleaved: values, stride: stride, width: width)
     }
 
-    @inlinable
     public func addColumns(_ columns: [Int], weights: [F.Challenge], to output: UnsafeMutablePointer<F.Challenge>) {
         code.addColumns(columns, weights: weights, to: output)
     }
 
-    @inlinable
     public func columns(_ columns: [Int], weights: [F.Challenge], boundTo point: [F.Challenge]) -> [F.Challenge] {
         code.columns(columns, weights: weights, boundTo: point)
     }

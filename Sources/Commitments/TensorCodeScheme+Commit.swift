@@ -5,22 +5,11 @@ import Transcripts
 extension TensorCodeScheme {
     public typealias ProverState = TensorCodeState
 
-    @inlinable
     public func commit(_ vectors: [IntegerTensor]) throws -> (commitment: [UInt8], state: TensorCodeState) {
         try commit(vectors, tampering: nil)
     }
 
     /// The same, with a hook for tests: `tampering` changes the encoded matrix before it is hashed.
-    @_specialize(where F == Mersenne31, Code == ReedSolomonCode<Mersenne31>)
-    @_specialize(where F == Mersenne31, Code == ExpanderCode<Mersenne31>)
-    @_specialize(where F == Mersenne31, Code == FoldedReedSolomonCode<Mersenne31>)
-    @_specialize(where F == GoldilocksField, Code == ReedSolomonCode<GoldilocksField>)
-    @_specialize(where F == GoldilocksField, Code == ExpanderCode<GoldilocksField>)
-    @_specialize(where F == GoldilocksField, Code == FoldedReedSolomonCode<GoldilocksField>)
-    @_specialize(where F == BN254ScalarField, Code == ReedSolomonCode<BN254ScalarField>)
-    @_specialize(where F == BN254ScalarField, Code == ExpanderCode<BN254ScalarField>)
-    @_specialize(where F == BN254ScalarField, Code == FoldedReedSolomonCode<BN254ScalarField>)
-    @inlinable
     package func commit(
         _ vectors: [IntegerTensor], tampering: ((EncodedMatrix) -> Void)?
     ) throws -> (commitment: [UInt8], state: TensorCodeState) {
@@ -67,7 +56,6 @@ extension TensorCodeScheme {
     }
 
     /// Leaves from the digests of the columns' bands.
-    @inlinable
     func joinBands(_ digests: UnsafePointer<Digest>, columns: Int, into leaves: UnsafeMutablePointer<Digest>) {
         if bandCount == 1 {
             leaves.update(from: digests, count: columns)
@@ -77,7 +65,6 @@ extension TensorCodeScheme {
     }
 
     /// The code words of a band's rows, column after column.
-    @inlinable
     func encodeBand(
         _ band: Int, of vectors: [IntegerTensor], _ work: EncodingBuffers<F>, into bytes: UnsafeMutablePointer<UInt8>
     ) {
@@ -95,7 +82,6 @@ extension TensorCodeScheme {
     }
 
     /// The code words of some rows, interleaved, in `work.values`.
-    @inlinable
     func encode(_ block: Range<Int>, of vectors: [IntegerTensor], _ work: EncodingBuffers<F>) {
         let columns = columnCount
         for (i, row) in block.enumerated() {
@@ -132,7 +118,6 @@ extension TensorCodeScheme {
     }
 
     /// The bytes of the columns at `indices`, one after the other.
-    @inlinable
     func columns(_ indices: [Int], of vectors: [IntegerTensor], state: TensorCodeState) -> AlignedBuffer<UInt8> {
         let bytes = columnBytes
         let output = AlignedBuffer<UInt8>(uninitialized: indices.count * bytes)
@@ -160,13 +145,11 @@ extension TensorCodeScheme {
 }
 
 /// Where one thread encodes: some rows, and their code words interleaved.
-@usableFromInline
 struct EncodingBuffers<F: ProofField> {
-    @usableFromInline let width: Int
-    @usableFromInline let messages: AlignedBuffer<F.Base>
-    @usableFromInline let values: AlignedBuffer<F.Base>
+    let width: Int
+    let messages: AlignedBuffer<F.Base>
+    let values: AlignedBuffer<F.Base>
 
-    @usableFromInline
     init(rows: Int, columns: Int, length: Int) {
         width = rows
         messages = AlignedBuffer(uninitialized: rows * columns)

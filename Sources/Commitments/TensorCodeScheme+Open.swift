@@ -3,29 +3,27 @@ import Tensors
 import Transcripts
 
 /// Ways for a test to cheat in `TensorCodeScheme.open`; each changes the prover's own copy before it is used or sent.
-@usableFromInline
 package struct TensorCodeCheat<E: Field> {
     /// The combinations of rows and the weights of columns, one a group, before the sumcheck, with the claims'
     /// coefficients and those of the random row.
-    @usableFromInline package var groups:
+    package var groups:
         ((_ rows: [AlignedBuffer<E>], _ weights: [AlignedBuffer<E>], _ gammas: [E], _ random: [E]) -> Void)?
     /// The random combination V, with its coefficients.
-    @usableFromInline package var randomRow: ((_ row: AlignedBuffer<E>, _ random: [E]) -> Void)?
+    package var randomRow: ((_ row: AlignedBuffer<E>, _ random: [E]) -> Void)?
     /// The values of step 3: V's, then a group's after the other.
-    @usableFromInline package var values: ((_ values: inout [E]) -> Void)?
+    package var values: ((_ values: inout [E]) -> Void)?
     /// The row Z that is sent, with the column weights at which the verifier evaluates it.
-    @usableFromInline package var sentRow: ((_ row: inout [E], _ weights: AlignedBuffer<E>) -> Void)?
+    package var sentRow: ((_ row: inout [E], _ weights: AlignedBuffer<E>) -> Void)?
 
     /// The word of the row, where it is committed to by itself.
-    @usableFromInline package var switchedWord: ((_ word: AlignedBuffer<E>) -> Void)?
+    package var switchedWord: ((_ word: AlignedBuffer<E>) -> Void)?
     /// The folds.
-    @usableFromInline package var folding = FoldingCheat<E>()
+    package var folding = FoldingCheat<E>()
 
-    @usableFromInline package init() {}
+    package init() {}
 }
 
 extension TensorCodeScheme {
-    @inlinable
     public func open(
         _ vectors: [IntegerTensor], state: TensorCodeState, claims: [OpeningClaim<F.Challenge>],
         transcript: ProverTranscript
@@ -33,16 +31,6 @@ extension TensorCodeScheme {
         open(vectors, state: state, claims: claims, transcript: transcript, cheat: TensorCodeCheat())
     }
 
-    @_specialize(where F == Mersenne31, Code == ReedSolomonCode<Mersenne31>)
-    @_specialize(where F == Mersenne31, Code == ExpanderCode<Mersenne31>)
-    @_specialize(where F == Mersenne31, Code == FoldedReedSolomonCode<Mersenne31>)
-    @_specialize(where F == GoldilocksField, Code == ReedSolomonCode<GoldilocksField>)
-    @_specialize(where F == GoldilocksField, Code == ExpanderCode<GoldilocksField>)
-    @_specialize(where F == GoldilocksField, Code == FoldedReedSolomonCode<GoldilocksField>)
-    @_specialize(where F == BN254ScalarField, Code == ReedSolomonCode<BN254ScalarField>)
-    @_specialize(where F == BN254ScalarField, Code == ExpanderCode<BN254ScalarField>)
-    @_specialize(where F == BN254ScalarField, Code == FoldedReedSolomonCode<BN254ScalarField>)
-    @inlinable
     package func open(
         _ vectors: [IntegerTensor], state: TensorCodeState, claims: [OpeningClaim<F.Challenge>],
         transcript: ProverTranscript, cheat: TensorCodeCheat<F.Challenge>
@@ -86,7 +74,6 @@ extension TensorCodeScheme {
     }
 
     /// The columns at `indices`, with their Merkle proof.
-    @inlinable
     func sendColumns(
         _ indices: [Int], of vectors: [IntegerTensor], state: TensorCodeState, transcript: ProverTranscript
     ) {
@@ -96,14 +83,12 @@ extension TensorCodeScheme {
     }
 
     /// The columns above positions of the first word after the matrix.
-    @inlinable
     func fibreColumns(_ plan: FoldingPlan, _ positions: [Int]) -> [Int] {
         positions.flatMap { $0 << plan.foldBits[0]..<($0 + 1) << plan.foldBits[0] }
     }
 
     /// Shows that the row has its code word and its value at the point of `weights` by folding its code word, whose entries are
     /// combinations of the columns.
-    @inlinable
     func openFolded(
         _ plan: FoldingPlan, row: AlignedBuffer<E>, weights: AlignedBuffer<E>, _ vectors: [IntegerTensor],
         state: TensorCodeState, transcript: ProverTranscript, cheat: FoldingCheat<E>
@@ -118,7 +103,6 @@ extension TensorCodeScheme {
 
     /// Commits to the row with the plan's code, opens columns, and shows by folding that the row has its value at the point of
     /// `weights` and that its code word has the combinations of the columns as entries.
-    @inlinable
     func openSwitched(
         _ plan: FoldingPlan, row: AlignedBuffer<E>, weights: AlignedBuffer<E>, _ vectors: [IntegerTensor],
         state: TensorCodeState, transcript: ProverTranscript, cheat: TensorCodeCheat<E>
@@ -142,7 +126,6 @@ extension TensorCodeScheme {
     }
 
     /// Entries of a row's code word.
-    @inlinable
     func codeEntries(of row: AlignedBuffer<E>, at indices: [Int]) -> [E] {
         let word = AlignedBuffer<E>(uninitialized: codeLength)
         word.pointer.update(from: row.pointer, count: columnCount)

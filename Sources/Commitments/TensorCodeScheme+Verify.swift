@@ -4,16 +4,6 @@ import Tensors
 import Transcripts
 
 extension TensorCodeScheme {
-    @_specialize(where F == Mersenne31, Code == ReedSolomonCode<Mersenne31>)
-    @_specialize(where F == Mersenne31, Code == ExpanderCode<Mersenne31>)
-    @_specialize(where F == Mersenne31, Code == FoldedReedSolomonCode<Mersenne31>)
-    @_specialize(where F == GoldilocksField, Code == ReedSolomonCode<GoldilocksField>)
-    @_specialize(where F == GoldilocksField, Code == ExpanderCode<GoldilocksField>)
-    @_specialize(where F == GoldilocksField, Code == FoldedReedSolomonCode<GoldilocksField>)
-    @_specialize(where F == BN254ScalarField, Code == ReedSolomonCode<BN254ScalarField>)
-    @_specialize(where F == BN254ScalarField, Code == ExpanderCode<BN254ScalarField>)
-    @_specialize(where F == BN254ScalarField, Code == FoldedReedSolomonCode<BN254ScalarField>)
-    @inlinable
     public func verify(
         commitment: [UInt8], claims: [OpeningClaim<F.Challenge>], transcript: VerifierTranscript
     ) throws {
@@ -80,7 +70,6 @@ extension TensorCodeScheme {
     }
 
     /// eq at `point` for all values of the variables that are left when the first are bound.
-    @inlinable
     func eqLeft(_ point: [E], boundTo bound: [E]) -> [E] {
         Eq<F>.table(
             Array(point[bound.count...]), scale: Eq<F>.value(Array(point[..<bound.count]), bound)
@@ -88,7 +77,6 @@ extension TensorCodeScheme {
     }
 
     /// Reads the columns at `indices`, checks their Merkle proof, and combines their entries.
-    @inlinable
     func combinedColumns(
         _ indices: [Int], cap: [Digest], coefficients: [E], transcript: VerifierTranscript
     ) throws -> [E] {
@@ -100,26 +88,10 @@ extension TensorCodeScheme {
         try MerkleTree.verify(
             cap: cap, leafCount: leafCount, indices: indices, leaves: leaves, siblings: siblings, hash: hash)
 
-        let column = AlignedBuffer<F.Base>(uninitialized: rowCount)
-        return try bytes.withUnsafeBytes { bytes in
-            try indices.enumerated().map { q, j in
-                let start = bytes.baseAddress! + q * columnBytes
-                for r in 0..<rowCount {
-                    guard let entry = F.Base(canonical: start + r * F.Base.byteCount) else {
-                        throw VerificationError(
-                            check: "opened columns", detail: "entry \(r) of column \(j) is not canonical")
-                    }
-                    column.pointer[r] = entry
-                }
-                return coefficients.withUnsafeBufferPointer {
-                    F.innerProduct(base: column.pointer, $0.baseAddress!, count: rowCount)
-                }
-            }
-        }
+        return try ColumnBytes<F>.combine(bytes, of: indices, coefficients)
     }
 
     /// The leaf digests of columns that lie one after the other.
-    @inlinable
     func columnLeaves(_ columns: UnsafeRawPointer, count: Int) -> [Digest] {
         let leaves = AlignedBuffer<Digest>(uninitialized: count)
         let digests = AlignedBuffer<Digest>(uninitialized: count * bandCount)
@@ -137,5 +109,34 @@ extension TensorCodeScheme {
         }
         joinBands(digests.pointer, columns: count, into: leaves.pointer)
         return leaves.array
+    }
+}
+
+/// Columns as they are in proofs: canonical encodings of their entries.
+private enum ColumnBytes<F: ProofField> {
+    /// The combination of each column's entries, column after column in `bytes`; `indices` are for errors.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
+    static func combine(
+        _ bytes: ArraySlice<UInt8>, of indices: [Int], _ coefficients: [F.Challenge]
+    ) throws -> [F.Challenge] {
+        let size = F.Base.byteCount
+        let column = AlignedBuffer<F.Base>(uninitialized: coefficients.count)
+        return try bytes.withUnsafeBytes { bytes in
+            try indices.enumerated().map { q, j in
+                let start = bytes.baseAddress! + q * coefficients.count * size
+                for r in 0..<coefficients.count {
+                    guard let entry = F.Base(canonical: start + r * size) else {
+                        throw VerificationError(
+                            check: "opened columns", detail: "entry \(r) of column \(j) is not canonical")
+                    }
+                    column.pointer[r] = entry
+                }
+                return coefficients.withUnsafeBufferPointer {
+                    F.innerProduct(base: column.pointer, $0.baseAddress!, count: coefficients.count)
+                }
+            }
+        }
     }
 }

@@ -74,30 +74,30 @@ import Transcripts
 public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentScheme where Code.F == F {
     public typealias E = F.Challenge
 
-    @usableFromInline let shapes: [CommittedShape]
+    let shapes: [CommittedShape]
     public let hash: HashFunction
     public let code: Code
-    @usableFromInline let layout: MatrixLayout
-    @usableFromInline let owners: [Int]
+    let layout: MatrixLayout
+    let owners: [Int]
     /// How the combination of rows is shown.
     public let opening: RowOpening
     /// The number of columns that are opened.
-    @usableFromInline let queryCount: Int
+    let queryCount: Int
     /// log2 of the number of nodes of the commitment.
-    @usableFromInline let capHeight: Int
-    @usableFromInline let leafCount: Int
+    let capHeight: Int
+    let leafCount: Int
     /// Rows that are encoded and hashed together, a *band*: 256 bytes of each column, or what the code encodes at a time.
     /// The leaf of a column is the hash of the hashes of its bands, in order; of a single band, its hash.
-    @usableFromInline let bandRows: Int
+    let bandRows: Int
     /// Whether the encoded matrix is kept until the opening, rather than encoded again.
-    @usableFromInline let keepsMatrix: Bool
+    let keepsMatrix: Bool
     public let budget: SoundnessBudget
     public let parameterDescription: String
 
     public static var schemeName: String { Code.schemeName }
 
     /// The largest encoded matrix that stays in memory, in bytes.
-    @usableFromInline static var keptBytes: Int { 256 << 20 }
+    static var keptBytes: Int { 256 << 20 }
 
     public init(shapes: [CommittedShape], settings: CommitmentSettings) throws {
         try self.init(shapes: shapes, settings: settings, keptBytes: Self.keptBytes)
@@ -184,23 +184,21 @@ public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentSchem
     /// Columns of the encoded matrix, for tests that tamper with it.
     package var encodedColumns: Int { codeLength }
 
-    @inlinable var rowCount: Int { layout.rowCount }
-    @inlinable var columnCount: Int { layout.columnCount }
-    @inlinable var codeLength: Int { code.outline.length }
-    @inlinable var columnBytes: Int { layout.rowCount * F.Base.byteCount }
-    @inlinable var bandCount: Int { (rowCount + bandRows - 1) / bandRows }
-    @inlinable
+    var rowCount: Int { layout.rowCount }
+    var columnCount: Int { layout.columnCount }
+    var codeLength: Int { code.outline.length }
+    var columnBytes: Int { layout.rowCount * F.Base.byteCount }
+    var bandCount: Int { (rowCount + bandRows - 1) / bandRows }
     func rows(ofBand band: Int) -> Range<Int> { band * bandRows..<min((band + 1) * bandRows, rowCount) }
 }
 
 /// Code words as canonical bytes: in each band of rows, column after column.
 public struct EncodedMatrix: Sendable {
-    @usableFromInline let bands: [AlignedBuffer<UInt8>]
-    @usableFromInline let bandRows: Int
-    @usableFromInline let columns: Int
-    @usableFromInline let elementBytes: Int
+    let bands: [AlignedBuffer<UInt8>]
+    let bandRows: Int
+    let columns: Int
+    let elementBytes: Int
 
-    @usableFromInline
     init(bands: [AlignedBuffer<UInt8>], bandRows: Int, columns: Int, elementBytes: Int) {
         self.bands = bands
         self.bandRows = bandRows
@@ -209,14 +207,12 @@ public struct EncodedMatrix: Sendable {
     }
 
     /// The entry at a row and column.
-    @usableFromInline
     package func entry(_ row: Int, _ column: Int) -> UnsafeMutablePointer<UInt8> {
         let band = bands[row / bandRows]
         return band.pointer + column * (band.count / columns) + row % bandRows * elementBytes
     }
 
     /// Writes a whole column.
-    @usableFromInline
     func copyColumn(_ column: Int, to target: UnsafeMutablePointer<UInt8>) {
         var target = target
         for band in bands {
@@ -230,10 +226,9 @@ public struct EncodedMatrix: Sendable {
 /// What the prover keeps: the tree and, where encoding again would be dear, the encoded matrix.
 public struct TensorCodeState: Sendable {
     /// Nil for a commitment to no vectors.
-    @usableFromInline let tree: MerkleTree?
-    @usableFromInline let matrix: EncodedMatrix?
+    let tree: MerkleTree?
+    let matrix: EncodedMatrix?
 
-    @usableFromInline
     init(tree: MerkleTree?, matrix: EncodedMatrix?) {
         self.tree = tree
         self.matrix = matrix

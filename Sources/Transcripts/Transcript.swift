@@ -12,9 +12,10 @@ import Fields
 /// **State.** A 32-byte state S, zeros at first, and the entries since the last challenge. Drawing a challenge adds
 /// an entry of kind `challenge` with its label and, as payload, how many were drawn before it, and then sets
 ///
-///     S = H("ratchet1" | S | entries)      output block i = H("squeeze1" | S | i as 8 bytes little-endian)
+///     S = H("ratchet1" | S | entries)      output block i = B("squeeze1" | S | i as 8 bytes little-endian)
 ///
-/// H being the transcript's hash function. Output blocks are read as little-endian 64-bit words. So a challenge
+/// H being the transcript's hash function and B the same, or BLAKE3 where the digests of H are field elements and so no
+/// uniform bits (Poseidon2): H then binds the challenges to what was absorbed, and B makes bits of them. Output blocks are read as little-endian 64-bit words. So a challenge
 /// depends on everything absorbed before it, on its own label and number; and everything after depends on its having
 /// been drawn. The first entry, of kind `domain`, names the protocol and the hash function.
 ///
@@ -233,7 +234,7 @@ public class Transcript {
                 row.storeBytes(of: stream.pointee.state, toByteOffset: 8, as: Digest.self)
                 row.storeBytes(of: UInt64(done + i).littleEndian, toByteOffset: 40, as: UInt64.self)
             }
-            hash.hashRows(rows.baseAddress!, rowBytes: 48, rowCount: blocks, into: stream.pointee.blocks)
+            hash.stretching.hashRows(rows.baseAddress!, rowBytes: 48, rowCount: blocks, into: stream.pointee.blocks)
         }
         stream.pointee.blocksSqueezed = done + blocks
         stream.pointee.next = 0

@@ -129,6 +129,48 @@ import Transcripts
         }
     }
 
+    /// Hashes are chosen by name, and the proof of one is none under another.
+    @Test(arguments: [
+        ("m31/orion/keccak256", 999), ("m31/orion/poseidon2", 123), ("goldilocks/orion/poseidon2", 127),
+        ("bn254/kzg/poseidon2", 100),
+    ])
+    func hashes(_ name: String, limit: Int) throws {
+        let made = try Self.make(name, Self.llama)
+        #expect(made.backend.name == name && made.result.statement.backend == name)
+        let key = try VerifyingKey(encoded: made.key.verifyingKey.encoded())
+        let (proof, statement) = (made.result.proof, made.result.statement)
+        let report = try made.backend.verify(proof, statement: statement, key: key)
+        #expect(try Self.llama.next(after: Self.tokens) == statement.output)
+        #expect(report.budget.wholeBits >= 100)
+        #expect(SoundnessBudget(assumptions: report.budget.assumptions).wholeBits == limit)
+        // What the hash rests on is said where it is less than usual.
+        let isPoseidon2 = name.hasSuffix("poseidon2")
+        #expect(report.budget.assumptions.contains { $0.text.hasPrefix("poseidon2") } == isPoseidon2)
+        #expect(try made.backend.assumptions(key).contains { $0.hasPrefix("poseidon2") } == isPoseidon2)
+        var changed = proof
+        changed[changed.count / 3] ^= 1
+        #expect(throws: VerificationError.self) {
+            _ = try made.backend.verify(changed, statement: statement, key: key)
+        }
+        let other = VerifyingKey(
+            backend: String(name[..<name.lastIndex(of: "/")!]), securityBits: key.securityBits, program: key.program,
+            publicParameters: key.publicParameters, weightCommitment: key.weightCommitment, rangeProof: key.rangeProof)
+        var renamed = statement
+        renamed.backend = other.backend
+        renamed.modelDigest = try other.digest().description
+        #expect(throws: VerificationError.self) {
+            _ = try Backends.named(other.backend).verify(proof, statement: renamed, key: other)
+        }
+    }
+
+    @Test func collisionsLimitTheLevel() throws {
+        #expect(throws: CommitmentError.unreachableSecurity(scheme: "raw", requested: 124, nearest: 123)) {
+            _ = try Self.make("m31/raw/poseidon2", Self.llama, security: 124)
+        }
+        #expect(throws: AssayError.self) { _ = try Backends.named("m31/orion/poseidon2-m31") }
+        #expect(throws: AssayError.self) { _ = try Backends.named("bn254/orion/poseidon") }
+    }
+
     /// The model that comes with the source, at the length that the README's table has, on every backend: one output.
     @Test(arguments: Backends.names) func bundledModel(_ name: String) throws {
         let made = try Self.make(name, Self.bundled, tokens: Self.bundledPrompt)

@@ -41,6 +41,46 @@ func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8($0 % 251) } }
                 == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
     }
 
+    @Test func keccak256Lengths() {
+        for (count, expected) in HashVectors.keccak256 {
+            #expect(HashFunction.keccak256.hash(pattern(count)).description == expected, "length \(count)")
+        }
+    }
+
+    /// The empty message as Ethereum's yellow paper has it, and the first of ShortMsgKAT_256 of the Keccak team.
+    @Test func keccak256Examples() {
+        func digest(_ bytes: [UInt8]) -> String { HashFunction.keccak256.hash(bytes).description }
+        #expect(digest([]) == "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")
+        #expect(digest([0xcc]) == "eead6dbfc7340a56caedc044696a168870549a6a7f6f56961e84a54bd9970b8a")
+        #expect(digest(Array("abc".utf8)) == "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45")
+    }
+
+    /// Around the ends of blocks; computed with another implementation (PyCryptodome).
+    static let keccak256: [(Int, String)] = [
+        (0, "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"),
+        (1, "bc36789e7a1e281436464229828f817d6612f7b477d66591ff96a9e064bcc98a"),
+        (31, "3e50547cf72e8583ee91462f9d99fe624f53282f78e1a5ec2347b1d0123d0d9b"),
+        (32, "8ae1aa597fa146ebd3aa2ceddf360668dea5e526567e92b0321816a4e895bd2d"),
+        (55, "797f92d5e159d80a886c0a7802a255b475a1e8e473e8cf4345144824a2aee79c"),
+        (63, "eed42da65350e8490c201e15dd3bdb8aeaab8618692db71db386a19b6578c59d"),
+        (64, "002030bde3d4cf89919649775cd71875c4d0ab1708a380e03fefc3a28aa24831"),
+        (65, "64578d7b8ae53c452c57b27375f3827854a7ead6448dc566d77a6673701f50d3"),
+        (135, "cbdfd9dee5faad3818d6b06f95a219fd290b0e1706f6a82e5a595b9ce9faca62"),
+        (136, "7ce759f1ab7f9ce437719970c26b0a66ff11fe3e38e17df89cf5d29c7d7f807e"),
+        (137, "ac73d4fae68b8453f764007c1a20ce95994187861f0c3227a3a8e99a73a3b1db"),
+        (199, "56250bee01a9201a7934ccb27dbbcb75e84298884ea6a03405a88d4f20785097"),
+        (200, "bfb0aa97863e797943cf7c33bb7e880bb4543f3d2703c0923c6901c2af57b890"),
+        (271, "27eceb59ebc3dc8a04a5b135be641591a7278540e4556a2ba9f408194e666ec3"),
+        (272, "8e2476e65823b24d96ebe239f2c1534cdf763e689e2410c3b1cb0c74e6177bfc"),
+        (273, "3f02f134370e4debb95140ef49ddd3aed8c65ff1ed83a43f1b269421f179c5f9"),
+        (407, "be1d82cc504f5c420025f3c4a4a5319fd075cc4645449b789ee84377787bb43c"),
+        (408, "2fa03dab557315e48395073815c6aefeb1e78b5f750fa85b623ab3a1f1d988a1"),
+        (409, "0ff7e0419de009e67c976466d11b9639e5c174c4c46bab0586c04c9440edf088"),
+        (1000, "af692982e84a5a9688359025660a7857cd28ee7c8d867cfa1677baf2e6d1f63b"),
+        (4096, "154a932bb08a718880807903c8724a2e293271f249bd8d7017eb0e9b456a218d"),
+        (8191, "2c9cf1106726ea85d8991f6470e9885d91d098b25a52bf7a9dde12c383d0b236"),
+    ]
+
     /// Around the ends of blocks; computed with another implementation (Python's hashlib).
     @Test func sha256Lengths() {
         for (count, expected) in HashVectors.sha256 {
@@ -130,25 +170,30 @@ func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8($0 % 251) } }
         var parent = [Digest.zero]
         hash.hashPairs([.zero, .zero], pairCount: 1, into: &parent)
         // Pinned: a change would make every proof file unreadable.
-        #expect(
-            parent[0].description
-                == (hash == .blake3
-                    ? "bd2d4d4bdb24ccee22f9a6af540010ed1a38cff15fd72907ca97c2f478f0f8fb"
-                    : "a1a5cd0f84270a7c0a4219f0490f60e1da12f215bc96c6b8e8ee7b0cf362dff1"))
+        let expected =
+            switch hash {
+            case .blake3: "bd2d4d4bdb24ccee22f9a6af540010ed1a38cff15fd72907ca97c2f478f0f8fb"
+            case .sha256: "a1a5cd0f84270a7c0a4219f0490f60e1da12f215bc96c6b8e8ee7b0cf362dff1"
+            case .keccak256: "c51e9ed626e4bffb24ac3ba4cffa7b4a1bd4f5fd938a02de2f8818d65ba437cf"
+            case .poseidon2M31: "90757522b815ee34cb349a784512a179598d552ef714af623590a16041d19b34"
+            case .poseidon2Goldilocks: "a1e6f2aafe4a7e77da27f45e8e246c6001502c2b24822e86c708c9c42c53ea61"
+            case .poseidon2BN254: "3a9bc9ffb5340ae30730b0f7ee580eaa0e4b8a570ff53d3b353c7a73c9069325"
+            }
+        #expect(parent[0].description == expected)
     }
 }
 
 /// Every kernel against the portable one. The level is the whole process's: these tests run one after the other, and
 /// restore it.
 @Suite(.serialized) struct HashKernels {
-    static func atEveryLevel(_ body: (String) -> Void) {
+    static func atEveryLevel(_ hash: HashFunction, _ body: (String) -> Void) {
         let before = csimd_current_level()
         defer {
             csimd_sha256_use_extensions(1)
             csimd_set_level(before)
         }
         for level in [CSIMD_LEVEL_AVX2, CSIMD_LEVEL_AVX512] where level.rawValue <= csimd_supported_level().rawValue {
-            for extensions in [Int32(0), 1] {
+            for extensions in hash == .sha256 ? [Int32(0), 1] : [1] {
                 csimd_set_level(level)
                 csimd_sha256_use_extensions(extensions)
                 body("level \(level.rawValue), SHA extensions \(extensions)")
@@ -179,17 +224,22 @@ func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8($0 % 251) } }
 
     @Test(arguments: HashFunction.allCases) func messages(_ hash: HashFunction) {
         var random = Seeded(state: 2)
+        // Poseidon2 hashes single messages with one kernel at every level, and slowly.
+        let isSlow = Poseidon2Tests.hashes.contains(hash)
         let lengths =
-            Array(0...130) + [1023, 1024, 1025, 2047, 2048, 2049, 3000, 5000] + (4...40).map { 1024 * $0 }
-            + (4...40).map { 1024 * $0 + 1 } + [
-                65_536, 65_537, 100_000, 262_143, 262_144, 262_145, 278_528, 278_529, 300_001, 524_288, 524_289,
-                1 << 20,
-            ]
+            isSlow
+            ? [0, 1, 30, 31, 62, 500]
+            : Array(0...140) + [271, 272, 273, 1023, 1024, 1025, 2047, 2048, 2049, 3000, 5000]
+                + (4...40).map { 1024 * $0 }
+                + (4...40).map { 1024 * $0 + 1 } + [
+                    65_536, 65_537, 100_000, 262_143, 262_144, 262_145, 278_528, 278_529, 300_001, 524_288, 524_289,
+                    1 << 20,
+                ]
         let data = random.bytes(1 << 20)
         let expected = HashKernels.portable {
             lengths.map { hash.hash(Array(data[..<$0])) }
         }
-        HashKernels.atEveryLevel { level in
+        HashKernels.atEveryLevel(hash) { level in
             for (length, digest) in zip(lengths, expected) {
                 #expect(hash.hash(Array(data[..<length])) == digest, "\(level), length \(length)")
             }
@@ -198,17 +248,17 @@ func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8($0 % 251) } }
 
     @Test(arguments: HashFunction.allCases) func rows(_ hash: HashFunction) {
         var random = Seeded(state: 3)
-        let lengths = [
-            0, 1, 31, 32, 48, 55, 56, 63, 64, 65, 119, 120, 127, 128, 129, 500, 1023, 1024, 1025, 2048, 3000, 4097,
-            5000,
-            8192, 9000, 16_384, 17_000,
-        ]
+        let lengths =
+            [
+                0, 1, 31, 32, 48, 55, 56, 63, 64, 65, 119, 120, 127, 128, 129, 135, 136, 137, 271, 272, 273, 500, 1023,
+                1024, 1025, 2048, 3000, 4097, 5000, 8192, 9000, 16_384, 17_000,
+            ].filter { !Poseidon2Tests.hashes.contains(hash) || $0 < 300 } + [29, 30, 60, 61, 62, 93, 124]
         for length in lengths {
             let data = random.bytes(100 * length)
             let expected = HashKernels.portable {
                 (0..<100).map { hash.hash(Array(data[length * $0..<length * ($0 + 1)])) }
             }
-            HashKernels.atEveryLevel { level in
+            HashKernels.atEveryLevel(hash) { level in
                 for count in Array(0...33) + [100] {
                     let digests = HashKernels.rows(hash, data, rowBytes: length, rowCount: count)
                     #expect(digests == Array(expected[..<count]), "\(level), \(count) rows of \(length)")
@@ -220,15 +270,16 @@ func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8($0 % 251) } }
     @Test(arguments: HashFunction.allCases) func pairs(_ hash: HashFunction) {
         var random = Seeded(state: 4)
         let nodes = (0..<20_000).map { _ in random.digest() }
-        let counts = Array(0...70) + [100, 1000, 2048, 2049, 10_000]
+        let most = Poseidon2Tests.hashes.contains(hash) ? 2049 : 10_000
+        let counts = Array(0...70) + [100, 1000, 2048, 2049, most]
         func parents(_ count: Int) -> [Digest] {
             var parents = [Digest](repeating: .zero, count: count + 1)
             hash.hashPairs(nodes, pairCount: count, into: &parents)
             #expect(parents[count] == .zero)
             return Array(parents.dropLast())
         }
-        let expected = HashKernels.portable { parents(10_000) }
-        HashKernels.atEveryLevel { level in
+        let expected = HashKernels.portable { parents(most) }
+        HashKernels.atEveryLevel(hash) { level in
             for count in counts {
                 #expect(parents(count) == Array(expected[..<count]), "\(level), \(count) pairs")
             }

@@ -127,11 +127,54 @@ enum Reference {
         }
     }
 
+    /// "The Keccak reference", chapter 1, with constants and offsets by their definitions.
+    static func keccak(_ state: [UInt64]) -> [UInt64] {
+        func rotate(_ x: UInt64, _ n: Int) -> UInt64 { n == 0 ? x : x << UInt64(n) | x >> UInt64(64 - n) }
+        var a = state
+        var register: UInt8 = 1
+        for _ in 0..<24 {
+            let c = (0..<5).map { x in (0..<5).reduce(0) { $0 ^ a[x + 5 * $1] } }
+            for i in 0..<25 { a[i] ^= c[(i + 4) % 5] ^ rotate(c[(i + 1) % 5], 1) }
+            var b = a
+            var (x, y) = (1, 0)
+            for t in 0..<24 {
+                // Rho turns (x, y) by (t + 1)(t + 2)/2, and pi moves it to (y, 2x + 3y), the next place.
+                let turned = rotate(a[x + 5 * y], (t + 1) * (t + 2) / 2 % 64)
+                (x, y) = (y, (2 * x + 3 * y) % 5)
+                b[x + 5 * y] = turned
+            }
+            for i in 0..<25 {
+                let row = i / 5 * 5
+                a[i] = b[i] ^ (~b[row + (i + 1) % 5] & b[row + (i + 2) % 5])
+            }
+            for j in 0..<7 {
+                // Bits 2^j - 1 of the constant come from x^8 + x^6 + x^5 + x^4 + 1.
+                if register & 1 == 1 { a[0] ^= 1 << UInt64((1 << j) - 1) }
+                register = register << 1 ^ (register >> 7 == 1 ? 0x71 : 0)
+            }
+        }
+        return a
+    }
+
+    /// The sponge on 513 bits.
+    static func keccakNode(_ block: [UInt8]) -> [UInt8] {
+        let padded = block + [0x03] + [UInt8](repeating: 0, count: 136 - 64 - 2) + [0x80]
+        let words = stride(from: 0, to: 136, by: 8).map { i in
+            (0..<8).reduce(0) { $0 | UInt64(padded[i + $1]) << UInt64(8 * $1) }
+        }
+        let image = keccak(words + [UInt64](repeating: 0, count: 8))
+        return image[..<4].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(8 * $0)) } }
+    }
+
     static func node(_ hash: HashFunction, _ left: Digest, _ right: Digest) -> Digest {
         let block = left.bytes + right.bytes
         switch hash {
         case .sha256: return Digest(bytes: sha256Node(block))!
         case .blake3: return Digest(bytes: blake3Compress(block, flags: 4))!
+        case .keccak256: return Digest(bytes: keccakNode(block))!
+        case .poseidon2M31: return Poseidon2References.m31.node(left, right)
+        case .poseidon2Goldilocks: return Poseidon2References.goldilocks.node(left, right)
+        case .poseidon2BN254: return Poseidon2References.bn254.node(left, right)
         }
     }
 }

@@ -18,8 +18,8 @@ import Transcripts
         }
     }
 
-    /// Pinned against an implementation of the documentation in another language (Python, hashlib and the official
-    /// BLAKE3): a change here makes every existing proof invalid.
+    /// Pinned against an implementation of the documentation in another language (Python, hashlib, the official BLAKE3,
+    /// PyCryptodome, `Experiments/poseidon2`): a change here makes every existing proof invalid.
     @Test(arguments: HashFunction.allCases) func knownAnswers(_ hash: HashFunction) {
         let transcript = prover(hash)
         transcript.absorb("bytes", [1, 2, 3])
@@ -50,6 +50,42 @@ import Transcripts
             #expect(elements.map(\.value) == [34703, 14312, 5191])
             #expect(indices == [238, 443, 642, 798, 932])
             #expect(last[39] == 0x812b_f8fe_45fd_68e1)
+        case .keccak256:
+            #expect(
+                words == [
+                    0xe8e5_c22f_39d7_9451, 0x9051_2552_be19_10ae, 0x1bfe_4de2_f0b4_2738, 0xf629_ca8d_be53_341f,
+                    0x8fce_9083_6217_d482,
+                ])
+            #expect(elements.map(\.value) == [56410, 45700, 65225])
+            #expect(indices == [136, 140, 487, 564, 574])
+            #expect(last[39] == 0xd427_ea3e_80ad_8a01)
+        case .poseidon2M31:
+            #expect(
+                words == [
+                    0xdb26_c530_3379_89dd, 0x8818_24a5_12bd_84d9, 0x36cc_cdef_31aa_d7d3, 0x6855_cb4f_28fb_6efe,
+                    0xd757_dc44_e086_6061,
+                ])
+            #expect(elements.map(\.value) == [17227, 14443, 43384])
+            #expect(indices == [247, 339, 500, 904, 991])
+            #expect(last[39] == 0xfc5d_94f5_d6c2_ace9)
+        case .poseidon2Goldilocks:
+            #expect(
+                words == [
+                    0xfc36_c673_9bef_81c4, 0x535c_0d19_1684_4665, 0x66fc_8093_ff98_e263, 0x4ef9_ff4e_2a10_1e6d,
+                    0xfc9e_1797_1c37_4353,
+                ])
+            #expect(elements.map(\.value) == [52062, 8250, 16023])
+            #expect(indices == [1, 141, 172, 622, 964])
+            #expect(last[39] == 0xc030_24f5_50b5_fbfc)
+        case .poseidon2BN254:
+            #expect(
+                words == [
+                    0x4890_a973_1138_5b55, 0xa22d_8e05_3225_b867, 0x35e5_3224_1b5e_7b11, 0x2de9_69e5_e98e_049e,
+                    0xf1f5_ef64_3f31_bfcb,
+                ])
+            #expect(elements.map(\.value) == [26704, 35093, 39343])
+            #expect(indices == [120, 503, 710, 807, 892])
+            #expect(last[39] == 0xefce_2c17_5c64_8b97)
         }
     }
 

@@ -2,8 +2,8 @@ import CSIMD
 import Tensors
 import Transcripts
 
-/// Inner nodes of 64 bytes, rows, one long message, and a tree.
-func hashKernels(_ hash: HashFunction) -> [Kernel] {
+/// Inner nodes of 64 bytes, rows, one long message, and a tree; only nodes and rows of a slow hash.
+func hashKernels(_ hash: HashFunction, isSlow: Bool = false) -> [Kernel] {
     let name = hash.rawValue
     func rows(_ bytes: Int, _ count: Int) -> Kernel {
         Kernel(name: "\(name).rows/\(bytes) B", count: bytes * count, unit: "byte") {
@@ -12,13 +12,14 @@ func hashKernels(_ hash: HashFunction) -> [Kernel] {
             return Run { hash.hashRows(data.pointer, rowBytes: bytes, rowCount: count, into: digests.pointer) }
         }
     }
+    let nodes = Kernel(name: "\(name).nodes/L2", count: 2048, unit: "node") {
+        let nodes = AlignedBuffer<Digest>(repeating: .zero, count: 4096)
+        let parents = AlignedBuffer<Digest>(repeating: .zero, count: 2048)
+        return Run { hash.hashPairs(nodes.pointer, pairCount: 2048, into: parents.pointer) }
+    }
+    if isSlow { return [nodes, rows(1024, 256)] }
     return [
-        Kernel(name: "\(name).nodes/L2", count: 2048, unit: "node") {
-            let nodes = AlignedBuffer<Digest>(repeating: .zero, count: 4096)
-            let parents = AlignedBuffer<Digest>(repeating: .zero, count: 2048)
-            return Run { hash.hashPairs(nodes.pointer, pairCount: 2048, into: parents.pointer) }
-        },
-        rows(64, 4096), rows(1024, 256), rows(16384, 64),
+        nodes, rows(64, 4096), rows(1024, 256), rows(16384, 64),
         Kernel(name: "\(name).message/1 MiB", count: 1 << 20, unit: "byte") {
             let data = integers(1 << 20, UInt8.self)
             return Run { consume(hash.hash(UnsafeRawBufferPointer(start: data.pointer, count: data.count))) }

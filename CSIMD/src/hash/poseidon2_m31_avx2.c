@@ -1,0 +1,22 @@
+#if defined(__x86_64__)
+
+#include "../m31/m31_vector_avx2.h"
+
+typedef V vec;
+
+INLINE vec splat(uint32_t x) { return v_set1(x); }
+INLINE vec add(vec a, vec b) { return v_add(a, b); }
+INLINE vec sub(vec a, vec b) { return v_sub(a, b); }
+INLINE vec multiply(vec a, vec b) { return v_mul(a, v_factor(b)); }
+INLINE vec load(const uint32_t *p) { return v_load(p); }
+INLINE void store(uint32_t *p, vec a) { v_store(p, a); }
+INLINE vec times_power(vec a, int k) {
+    const V p = v_set1(M31_P);
+    return _mm256_or_si256(_mm256_and_si256(_mm256_slli_epi32(a, k), p), _mm256_srli_epi32(a, 31 - k));
+}
+
+#include "poseidon2_m31.h"
+
+const struct csimd_lane_hash csimd_poseidon2_m31_avx2 = {LANES, messages, pairs};
+
+#endif
