@@ -137,7 +137,7 @@ import Transcripts
     func hashes(_ name: String, limit: Int) throws {
         let made = try Self.make(name, Self.llama)
         #expect(made.backend.name == name && made.result.statement.backend == name)
-        let key = try VerifyingKey(encoded: made.key.verifyingKey.encoded())
+        let key = try VerifyingKey(encoded: made.key.verifyingKey.encoded)
         let (proof, statement) = (made.result.proof, made.result.statement)
         let report = try made.backend.verify(proof, statement: statement, key: key)
         #expect(try Self.llama.next(after: Self.tokens) == statement.output)
@@ -157,7 +157,7 @@ import Transcripts
             publicParameters: key.publicParameters, weightCommitment: key.weightCommitment, rangeProof: key.rangeProof)
         var renamed = statement
         renamed.backend = other.backend
-        renamed.modelDigest = try other.digest().description
+        renamed.modelDigest = other.digest.description
         #expect(throws: VerificationError.self) {
             _ = try Backends.named(other.backend).verify(proof, statement: renamed, key: other)
         }
