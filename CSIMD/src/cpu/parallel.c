@@ -6,13 +6,16 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 // A pool of our own and not OpenMP's: on a shared machine GCC's runtime spins at its barriers for so long that, with other
 // work on the processors, a proof took twenty times its CPU time. Whoever waits here spins for some microseconds, which is
-// what the gap between two loops of one sumcheck round needs; then gives its processor to whatever else wants it, for about two
-// milliseconds, because to wake a sleeping thread takes 20 to 40 microseconds on a virtual machine; and then sleeps.
+// what the gap between two loops of one sumcheck round needs; then offers its processor to others for two milliseconds,
+// because to wake a sleeping thread takes 20 to 40 microseconds on a virtual machine; and then, or when somebody took the
+// offer, sleeps: a thread that is woken comes before threads that have had their time, one that waits its turn does not.
 
-enum { SPINS = 256, YIELDS = 4096, MAX_THREADS = 256 };
+enum { SPINS = 256, MAX_THREADS = 256 };
+static const int64_t AWAKE_NANOSECONDS = 2000000, TAKEN_NANOSECONDS = 50000;
 
 static _Atomic int thread_count = 0;
 static _Thread_local int inside = 0;
@@ -73,15 +76,28 @@ static inline void relax(void) {
 #endif
 }
 
+typedef struct Waiting {
+    int steps;
+    int64_t since, last;
+} Waiting;
+
+static inline int64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 // One step of waiting; 0 when it is time to sleep.
-static inline int wait_awake(int *steps) {
-    if (*steps >= SPINS + YIELDS) return 0;
-    if ((*steps)++ < SPINS) {
+static inline int wait_awake(Waiting *waiting) {
+    if (waiting->steps < SPINS) {
+        if (++waiting->steps == SPINS) waiting->since = waiting->last = nanoseconds();
         relax();
-    } else {
-        sched_yield();
+        return 1;
     }
-    return 1;
+    sched_yield();
+    int64_t before = waiting->last;
+    waiting->last = nanoseconds();
+    return waiting->last - before < TAKEN_NANOSECONDS && waiting->last - waiting->since < AWAKE_NANOSECONDS;
 }
 
 static void take_part(void) {
@@ -109,10 +125,10 @@ static void *worker(void *unused) {
     (void)unused;
     uint32_t seen = 0;
     for (;;) {
-        int steps = 0;
+        Waiting waiting = {0};
         uint32_t number;
         while ((number = NUMBER(atomic_load_explicit(&pool.state, memory_order_acquire))) == seen) {
-            if (wait_awake(&steps)) continue;
+            if (wait_awake(&waiting)) continue;
             pthread_mutex_lock(&pool.lock);
             pool.sleeping++;
             while (NUMBER(atomic_load_explicit(&pool.state, memory_order_acquire)) == seen)
@@ -168,8 +184,8 @@ void csimd_parallel_for(size_t count, void (*body)(void *, size_t), void *contex
 
     take_part();
     uint64_t left = INSIDE(atomic_fetch_and_explicit(&pool.state, ~OPEN, memory_order_acq_rel));
-    int steps = 0;
-    while (left > 0 && wait_awake(&steps)) left = INSIDE(atomic_load_explicit(&pool.state, memory_order_acquire));
+    Waiting waiting = {0};
+    while (left > 0 && wait_awake(&waiting)) left = INSIDE(atomic_load_explicit(&pool.state, memory_order_acquire));
     if (left > 0) {
         pthread_mutex_lock(&pool.lock);
         pool.caller_sleeps = 1;
