@@ -76,7 +76,8 @@ struct ShapeCommand: ParsableCommand {
                 weights: weights.values.reduce(0) { $0 + $1.shape.count },
                 securityBits: verified.value.budget.wholeBits,
                 setupSeconds: key.seconds, proveSeconds: proved.seconds, verifySeconds: verified.seconds,
-                phases: proved.value.phases, estimate: estimate, estimatedSeconds: estimate.seconds, proofBytes: proved.value.proof.count,
+                phases: proved.value.phases, estimate: estimate, estimatedSeconds: estimate.seconds,
+                proofBytes: proved.value.proof.count,
                 peakMemoryBytes: Machine.peakMemoryBytes, output: proved.value.statement.output)
             let text = """
                 network      \(report.network), \(Output.count(report.weights)) random weights
@@ -89,7 +90,8 @@ struct ShapeCommand: ParsableCommand {
 
 
                 """
-            return CommandResult(json: report, text: text + Table.phases(report.phases, bytes: true, estimate: estimate))
+            return CommandResult(
+                json: report, text: text + Table.phases(report.phases, bytes: true, estimate: estimate))
         }
     }
 }

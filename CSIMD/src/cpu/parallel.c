@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <time.h>
 
-// A pool of our own and not OpenMP's: on a shared machine GCC's runtime spins at its barriers for so long that, with other
-// work on the processors, a proof took twenty times its CPU time. Whoever waits here spins for some microseconds, which is
-// what the gap between two loops of one sumcheck round needs; then offers its processor to others for two milliseconds,
-// because to wake a sleeping thread takes 20 to 40 microseconds on a virtual machine; and then, or when somebody took the
-// offer, sleeps: a thread that is woken comes before threads that have had their time, one that waits its turn does not.
+// A pool of our own and not OpenMP's: on a shared machine GCC's runtime spins at its barriers for so long that, with
+// other work on the processors, a proof took twenty times its CPU time. Whoever waits here spins for some microseconds,
+// which is what the gap between two loops of one sumcheck round needs; then offers its processor to others for two
+// milliseconds, because to wake a sleeping thread takes 20 to 40 microseconds on a virtual machine; and then, or when
+// somebody took the offer, sleeps: a thread that is woken comes before threads that have had their time, one that waits
+// its turn does not.
 
 enum { SPINS = 256, MAX_THREADS = 256 };
 static const int64_t AWAKE_NANOSECONDS = 2000000, TAKEN_NANOSECONDS = 50000;
@@ -47,8 +48,8 @@ static pthread_mutex_t user = PTHREAD_MUTEX_INITIALIZER;
 
 static struct {
     // The current loop in one word: a number that rises by one for each loop, whether workers may still join, how many
-    // more may, and how many are inside. The caller ends a loop when it is out of indices and waits for workers that are
-    // inside, not for those that are still waking up.
+    // more may, and how many are inside. The caller ends a loop when it is out of indices and waits for workers that
+    // are inside, not for those that are still waking up.
     _Atomic uint64_t state;
     // Guards sleeping and waking.
     pthread_mutex_t lock;
@@ -61,8 +62,7 @@ static struct {
     void (*body)(void *, size_t);
     void *context;
     _Atomic size_t next;
-} pool = {
-    .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
 
 #define INSIDE(state) ((state) & 0xffff)
 #define ONE_PLACE ((uint64_t)1 << 16)
