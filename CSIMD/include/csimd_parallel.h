@@ -12,8 +12,7 @@ void csimd_parallel_for(size_t count, void (*body)(void *context, size_t index),
 /// The number of threads in use: `csimd_set_thread_count`'s, else `OMP_NUM_THREADS`, else the processors allowed.
 int csimd_thread_count(void);
 
-/// Sets the number of threads (1 to 256). After the pool has run its first loop only 1 (no threads) or any other number (all
-/// of the pool) makes a difference.
+/// Sets the number of threads (1 to 256), from the next loop on.
 void csimd_set_thread_count(int threads);
 
 #endif

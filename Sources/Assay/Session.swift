@@ -403,7 +403,11 @@ public struct Inspection: Sendable {
     public let addedNodes: Int
 
     public init(_ plan: ModelPlan, tokenCount: Int, backend: any Backend) throws {
-        let graph = try plan.graph(tokenCount: tokenCount)
+        try self.init(.decoder(plan), tokenCount: tokenCount, backend: backend)
+    }
+
+    public init(_ program: Program, tokenCount: Int, backend: any Backend) throws {
+        let graph = try program.graph(tokenCount: tokenCount)
         let layout = try backend.layout(graph)
         nodes = describe(layout.graph)
         operands = layout.graph.nodes.map { $0.operands.map { layout.graph.nodes[$0].name } }
@@ -449,6 +453,19 @@ public struct CostEstimate: Codable, Hashable, Sendable {
     }
 
     public var seconds: Double { weightPasses + forward + openings + lookups + committed }
+
+    /// The part that a phase of the prover is about, all of it for "total"; nil where there is none.
+    public func seconds(ofPhase name: String) -> Double? {
+        switch name {
+        case "run the model": forward
+        case "commit": committed
+        case "lookups": lookups
+        case "nodes": weightPasses
+        case "open weights": openings
+        case "total": seconds
+        default: nil
+        }
+    }
 
     public var parts: [(name: String, seconds: Double)] {
         [

@@ -77,15 +77,18 @@ struct Table {
 }
 
 extension Table {
-    /// Phases, and their sum.
-    static func phases(_ phases: [Phase], bytes: Bool) -> String {
+    /// Phases, and their sum; beside them what unit costs say.
+    static func phases(_ phases: [Phase], bytes: Bool, estimate: CostEstimate? = nil) -> String {
         var table = Table(
-            [("phase", .left), ("seconds", .right)] + (bytes ? [("bytes", .right)] : []))
+            [("phase", .left), ("seconds", .right)] + (bytes ? [("bytes", .right)] : [])
+                + (estimate == nil ? [] : [("estimated", .right)]))
         for phase in phases + [
             Phase(
                 name: "total", seconds: phases.reduce(0) { $0 + $1.seconds }, bytes: phases.reduce(0) { $0 + $1.bytes })
         ] {
-            table.add([phase.name, Output.seconds(phase.seconds)] + (bytes ? [Output.count(phase.bytes)] : []))
+            let estimated = estimate.map { [$0.seconds(ofPhase: phase.name).map { Output.seconds($0) } ?? ""] } ?? []
+            table.add(
+                [phase.name, Output.seconds(phase.seconds)] + (bytes ? [Output.count(phase.bytes)] : []) + estimated)
         }
         return table.text
     }

@@ -33,6 +33,9 @@ struct ShapeCommand: ParsableCommand {
         let proveSeconds: Double
         let verifySeconds: Double
         let phases: [Phase]
+        /// What unit costs say, for one core over M31.
+        let estimate: CostEstimate
+        let estimatedSeconds: Double
         let proofBytes: Int
         let peakMemoryBytes: Int?
         let output: Int
@@ -67,12 +70,14 @@ struct ShapeCommand: ParsableCommand {
                 try backend.verify(
                     proved.value.proof, statement: proved.value.statement, key: key.value.verifyingKey)
             }
+            let estimate = CostEstimate(try Inspection(program, tokenCount: tokens.count, backend: backend))
             let report = Report(
                 network: name, backend: backend.name, threads: Parallel.threadCount,
                 weights: weights.values.reduce(0) { $0 + $1.shape.count },
                 securityBits: verified.value.budget.wholeBits,
                 setupSeconds: key.seconds, proveSeconds: proved.seconds, verifySeconds: verified.seconds,
-                phases: proved.value.phases, proofBytes: proved.value.proof.count,
+                phases: proved.value.phases, estimate: estimate, estimatedSeconds: estimate.seconds,
+                proofBytes: proved.value.proof.count,
                 peakMemoryBytes: Machine.peakMemoryBytes, output: proved.value.statement.output)
             let text = """
                 network      \(report.network), \(Output.count(report.weights)) random weights
@@ -85,7 +90,8 @@ struct ShapeCommand: ParsableCommand {
 
 
                 """
-            return CommandResult(json: report, text: text + Table.phases(report.phases, bytes: true))
+            return CommandResult(
+                json: report, text: text + Table.phases(report.phases, bytes: true, estimate: estimate))
         }
     }
 }

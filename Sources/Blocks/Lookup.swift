@@ -152,10 +152,12 @@ public enum LookupBlock<F: ProofField> {
     static func arguments(_ layout: ProofLayout, _ table: TableReference) -> IntegerTensor {
         let rows = layout.tableRows(table)
         let start = layout.tableStart(table)
-        let buffer = AlignedBuffer<Int64>(uninitialized: rows)
-        for i in 0..<rows { buffer.pointer[i] = start + Int64(i) }
-        return IntegerTensor(
-            shape: TensorShape([rows]), range: start...start + Int64(rows) - 1, storage: .int64(buffer))
+        let range = start...start + Int64(rows) - 1
+        let wide = AlignedBuffer<Int64>(uninitialized: rows)
+        for i in 0..<rows { wide.pointer[i] = start + Int64(i) }
+        let tensor = IntegerTensor(uninitialized: TensorShape([rows]), range: range)
+        Elementwise.narrow(wide.pointer, into: tensor.storage, 0..<rows)
+        return tensor
     }
 
     static func tableValues(_ layout: ProofLayout, _ id: TableID) -> IntegerTensor {
@@ -173,7 +175,8 @@ public enum LookupBlock<F: ProofField> {
             leaves.append(
                 .reciprocals(
                     .init(
-                        constant: alpha - tag(lookup.table), argument: prover.witness.inputs[i], factor: beta,
+                        constant: alpha - tag(lookup.table) - E(prover.witness.inputConstants[i]),
+                        argument: prover.witness.inputs[i], factor: beta,
                         value: lookup.output.map { prover.witness.tensor($0, layout) })))
         }
         for (i, table) in layout.tables.enumerated() {

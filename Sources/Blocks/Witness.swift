@@ -7,8 +7,10 @@ import Tensors
 public struct Witness: Sendable {
     public var nodes: [IntegerTensor]
     public var columns: [IntegerTensor]
-    /// The integers that each lookup looks up (its input form), in the order of `ProofLayout.lookups`.
+    /// The integers that each lookup looks up (its input form) but for a constant, in the order of `ProofLayout.lookups`.
     public var inputs: [IntegerTensor]
+    /// What each lookup's input has to be added to it.
+    public private(set) var inputConstants: [Int64] = []
     public var remainders: [NodeID: IntegerTensor]
     public private(set) var output: Int
 
@@ -60,85 +62,167 @@ public struct Witness: Sendable {
                 }
             }
         }
-        for column in layout.columns {
-            switch column.role {
-            case .value(let id): columns.append(nodes[id])
-            case .weight(let i): columns.append(weights[i])
-            case .requantiseLimb(let id, let index):
-                guard case .requantise(let x, let shift, _) = layout.graph.nodes[id].operation else {
-                    preconditionFailure()
-                }
-                let start = index * ProofLayout.limbBits
-                let bits = min(ProofLayout.limbBits, shift - start)
-                let e = Elementwise(column.shape)
-                e.add(nodes[x], coefficient: 1, axes: nil)
-                e.map { (($0 &+ (1 << (shift - 1))) >> Int64(start)) & ((1 << bits) - 1) }
-                columns.append(e.tensor(range: column.range))
-            case .rangeLimb(let name):
-                let form = limbForms[name]!
-                let e = evaluate(form, column.shape, layout)
-                e.map { $0 & ((1 << ProofLayout.limbBits) - 1) }
-                columns.append(e.tensor(range: column.range))
-            case .oneHot(let id):
-                guard case .rowMaximum(let x) = layout.graph.nodes[id].operation else { preconditionFailure() }
-                let position = IntegerTensor(uninitialized: column.shape, range: column.range)
-                let width = column.shape.dimensions.last!
-                for r in 0..<column.shape.count / width {
-                    let maximum = nodes[id][r]
-                    var found = false
-                    for j in 0..<width {
-                        let here = !found && nodes[x][r * width + j] == maximum
-                        position.storage[r * width + j] = here ? 1 : 0
-                        found = found || here
-                    }
-                }
-                columns.append(position)
-            case .maximum(let id):
-                guard case .argmax(let x) = layout.graph.nodes[id].operation else { preconditionFailure() }
-                columns.append(IntegerTensor(shape: column.shape, range: column.range, values: [nodes[x][output]]))
-            case .multiplicity:
-                columns.append(
-                    IntegerTensor(
-                        shape: column.shape, range: column.range,
-                        storage: .int32(.init(repeating: 0, count: column.shape.count))))
+        // A limb of a range check is made of other columns and of the limbs below it, whose checks have shorter names.
+        var stages: [[Int]] = []
+        for (c, column) in layout.columns.enumerated() {
+            var stage = 0
+            if case .rangeLimb(let name) = column.role {
+                stage = 1 + name.split(separator: ".").reversed().prefix { $0 == "high" }.count
             }
+            while stages.count <= stage { stages.append([]) }
+            stages[stage].append(c)
+        }
+        columns = layout.columns.map { IntegerTensor(uninitialized: TensorShape([]), range: $0.range) }
+        for stage in stages {
+            var made = [IntegerTensor?](repeating: nil, count: stage.count)
+            made.withUnsafeMutableBufferPointer { made in
+                let slots = made.baseAddress
+                Parallel.forEach(stage.count) { i in
+                    slots![i] = column(layout.columns[stage[i]], layout, weights, limbForms)
+                }
+            }
+            for (c, tensor) in zip(stage, made) { columns[c] = tensor! }
+        }
+    }
+
+    /// One column, from what the stages before its own have made.
+    private func column(
+        _ column: Column, _ layout: ProofLayout, _ weights: [IntegerTensor], _ limbForms: [String: LinearForm]
+    ) -> IntegerTensor {
+        switch column.role {
+        case .value(let id): return nodes[id]
+        case .weight(let i): return weights[i]
+        case .requantiseLimb(let id, let index):
+            guard case .requantise(let x, let shift, _) = layout.graph.nodes[id].operation else {
+                preconditionFailure()
+            }
+            let start = index * ProofLayout.limbBits
+            let bits = min(ProofLayout.limbBits, shift - start)
+            let e = Elementwise(column.shape)
+            e.add(nodes[x], coefficient: 1, axes: nil)
+            e.map { (($0 &+ (1 << (shift - 1))) >> Int64(start)) & ((1 << bits) - 1) }
+            return e.tensor(range: column.range)
+        case .rangeLimb(let name):
+            let e = evaluate(limbForms[name]!, column.shape, layout)
+            e.map { $0 & ((1 << ProofLayout.limbBits) - 1) }
+            return e.tensor(range: column.range)
+        case .oneHot(let id):
+            guard case .rowMaximum(let x) = layout.graph.nodes[id].operation else { preconditionFailure() }
+            let position = IntegerTensor(uninitialized: column.shape, range: column.range)
+            let width = column.shape.dimensions.last!
+            for r in 0..<column.shape.count / width {
+                let maximum = nodes[id][r]
+                var found = false
+                for j in 0..<width {
+                    let here = !found && nodes[x][r * width + j] == maximum
+                    position.storage[r * width + j] = here ? 1 : 0
+                    found = found || here
+                }
+            }
+            return position
+        case .maximum(let id):
+            guard case .argmax(let x) = layout.graph.nodes[id].operation else { preconditionFailure() }
+            return IntegerTensor(shape: column.shape, range: column.range, values: [nodes[x][output]])
+        case .multiplicity:
+            return IntegerTensor(
+                shape: column.shape, range: column.range,
+                storage: .int32(.init(repeating: 0, count: column.shape.count)))
         }
     }
 
     /// Fills `inputs` and the multiplicities from the columns as they are. Arguments outside their table are an error, unless
     /// a dishonest prover has it that they are not counted.
     public mutating func count(_ layout: ProofLayout, ignoringErrors: Bool = false) throws {
-        inputs = []
-        var counts = layout.tables.map { [Int64](repeating: 0, count: layout.tableRows($0)) }
-        for lookup in layout.lookups {
+        let sources = layout.lookups.map { FormSource($0.input, $0.shape, self, layout) }
+        let tables = layout.lookups.map { layout.tables.firstIndex(of: $0.table)! }
+        var made: [IntegerTensor] = []
+        inputConstants = []
+        for (lookup, source) in zip(layout.lookups, sources) {
             let start = layout.tableStart(lookup.table)
-            let rows = layout.tableRows(lookup.table)
-            let (e, exact) = exactly(lookup.input, lookup.shape, layout)
-            guard exact || ignoringErrors else {
-                throw GraphError(node: lookup.name, "internal error: the looked-up value is not an integer")
+            let domain = start...start + Int64(layout.tableRows(lookup.table)) - 1
+            inputConstants.append(source.plain == nil ? 0 : source.constant)
+            made.append(
+                source.plain
+                    ?? IntegerTensor(
+                        uninitialized: lookup.shape, range: ignoringErrors ? Int64.min...Int64.max : domain))
+        }
+        inputs = made
+
+        struct Piece {
+            let lookup: Int
+            let range: Range<Int>
+        }
+        struct Scratch {
+            let values = AlignedBuffer<Int64>(uninitialized: Witness.pieceSize)
+            /// By table, where it has had a lookup.
+            var counts: [AlignedBuffer<Int64>?]
+        }
+        var pieces: [Piece] = []
+        for (i, lookup) in layout.lookups.enumerated() {
+            for start in stride(from: 0, to: lookup.shape.count, by: Witness.pieceSize) {
+                pieces.append(Piece(lookup: i, range: start..<min(lookup.shape.count, start + Witness.pieceSize)))
             }
-            let table = layout.tables.firstIndex(of: lookup.table)!
-            let bad: Int64? = counts[table].withUnsafeMutableBufferPointer { counts in
-                for value in e.values.elements {
-                    let row = value &- start
-                    if row < 0 || row >= rows {
-                        if ignoringErrors { continue }
-                        return value
+        }
+        let sizes = layout.tables.map { layout.tableRows($0) }
+        var counts = [AlignedBuffer<Int64>?](repeating: nil, count: sizes.count)
+        // Why a piece's arguments cannot be looked up.
+        var faults = [String?](repeating: nil, count: pieces.count)
+        faults.withUnsafeMutableBufferPointer { faults in
+            let fault = faults.baseAddress
+            Parallel.forEach(
+                pieces.count, state: { Scratch(counts: .init(repeating: nil, count: sizes.count)) },
+                finish: { scratch in
+                    for (t, own) in scratch.counts.enumerated() {
+                        guard let own else { continue }
+                        if let sum = counts[t] {
+                            for row in 0..<sizes[t] { sum.pointer[row] &+= own.pointer[row] }
+                        } else {
+                            counts[t] = own
+                        }
                     }
-                    counts[Int(row)] += 1
                 }
-                return nil
+            ) { k, scratch in
+                let (i, range) = (pieces[k].lookup, pieces[k].range)
+                let (source, table) = (sources[i], tables[i])
+                let values = scratch.values.pointer
+                guard source.write(range, into: values) || ignoringErrors else {
+                    fault![k] = "internal error: the looked-up value is not an integer"
+                    return
+                }
+                let start = layout.tableStart(layout.lookups[i].table)
+                let rows = UInt64(sizes[table])
+                let own = scratch.counts[table] ?? AlignedBuffer(repeating: 0, count: sizes[table])
+                scratch.counts[table] = own
+                let counts = own.pointer
+                var bad: Int64?
+                for j in 0..<range.count {
+                    let row = UInt64(bitPattern: values[j] &- start)
+                    if row < rows {
+                        counts[Int(row)] &+= 1
+                    } else if !ignoringErrors {
+                        bad = values[j]
+                        break
+                    }
+                }
+                if let bad {
+                    fault![k] = "\(bad) is outside the table \(layout.tableName(layout.lookups[i].table))"
+                } else if source.plain == nil {
+                    Elementwise.narrow(values, into: made[i].storage, range)
+                }
             }
-            if let bad {
-                throw GraphError(node: lookup.name, "\(bad) is outside the table \(layout.tableName(lookup.table))")
-            }
-            inputs.append(e.tensor())
+        }
+        for (piece, fault) in zip(pieces, faults) {
+            if let fault { throw GraphError(node: layout.lookups[piece.lookup].name, fault) }
         }
         for (table, column) in layout.multiplicityColumns.enumerated() {
-            columns[column] = IntegerTensor(
-                shape: layout.columns[column].shape, range: layout.columns[column].range, values: counts[table])
+            let tensor = IntegerTensor(uninitialized: layout.columns[column].shape, range: layout.columns[column].range)
+            Elementwise.narrow(counts[table]!.pointer, into: tensor.storage, 0..<sizes[table])
+            columns[column] = tensor
         }
     }
+
+    /// Arguments that one task evaluates and counts at a time.
+    private static var pieceSize: Int { 1 << 13 }
 
     /// Sets what a division or a square root leaves from the values as they are; does nothing for other nodes.
     public mutating func recomputeRemainder(_ layout: ProofLayout, _ id: NodeID) {
@@ -171,30 +255,96 @@ public struct Witness: Sendable {
         }
     }
 
-    /// A form over integers, and whether its division by 2^shift was exact everywhere: it is for an honest witness.
-    func exactly(_ form: LinearForm, _ shape: TensorShape, _ layout: ProofLayout) -> (Elementwise, Bool) {
-        var whole = form
-        whole.shift = 0
-        let e = evaluate(whole, shape, layout)
-        let mask: Int64 = (1 << Int64(form.shift)) - 1
-        var rest: Int64 = 0
-        for v in e.values.elements { rest |= v & mask }
-        if form.shift > 0 { e.map { $0 >> Int64(form.shift) } }
-        return (e, rest == 0)
-    }
-
     /// A form over integers. Its division by 2^shift floors.
     func evaluate(_ form: LinearForm, _ shape: TensorShape, _ layout: ProofLayout) -> Elementwise {
+        let source = FormSource(form, shape, self, layout)
         let e = Elementwise(shape)
-        for term in form.terms {
-            e.add(tensor(term.oracle, layout), coefficient: term.coefficient, axes: term.axes)
-        }
-        if form.belowOutput { for i in 0..<output { e.values.pointer[i] &-= 1 } }
-        if form.constant != 0 || form.shift > 0 {
-            let (constant, shift) = (form.constant, Int64(form.shift))
-            e.map { ($0 &+ constant) >> shift }
-        }
+        let out = e.values.pointer
+        Parallel.forEachChunk(shape.count, grain: 1 << 14) { _ = source.write($0, into: out + $0.lowerBound) }
         return e
+    }
+}
+
+/// A linear form with the tensors that it is made of, evaluated range by range.
+private struct FormSource {
+    private let terms: [BroadcastTerm]
+    let constant: Int64
+    private let shift: Int64
+    /// Subtract 1 at the indices below this.
+    private let below: Int
+    /// The tensor that the form is but for its constant, if it is one.
+    let plain: IntegerTensor?
+
+    init(_ form: LinearForm, _ shape: TensorShape, _ witness: Witness, _ layout: ProofLayout) {
+        terms = form.terms.map {
+            BroadcastTerm(witness.tensor($0.oracle, layout), coefficient: $0.coefficient, axes: $0.axes, of: shape)
+        }
+        constant = form.constant
+        shift = Int64(form.shift)
+        below = form.belowOutput ? witness.output : 0
+        let isPlain =
+            form.terms.count == 1 && form.terms[0].coefficient == 1 && form.terms[0].axes == nil && form.shift == 0
+            && !form.belowOutput
+        plain = isPlain ? witness.tensor(form.terms[0].oracle, layout) : nil
+    }
+
+    /// Writes the entries of a range; whether their division by 2^shift, which floors, was exact: it is for an honest witness.
+    func write(_ range: Range<Int>, into out: UnsafeMutablePointer<Int64>) -> Bool {
+        out.update(repeating: constant, count: range.count)
+        for term in terms { term.add(range, to: out) }
+        for i in 0..<max(0, min(range.upperBound, below) - range.lowerBound) { out[i] &-= 1 }
+        guard shift > 0 else { return true }
+        let mask: Int64 = (1 << shift) - 1
+        var rest: Int64 = 0
+        for i in 0..<range.count {
+            rest |= out[i] & mask
+            out[i] >>= shift
+        }
+        return rest == 0
+    }
+}
+
+/// A multiple of a tensor, broadcast to a shape.
+private struct BroadcastTerm {
+    private let tensor: IntegerTensor
+    private let coefficient: Int64
+    private let rows: BroadcastRows
+
+    init(_ tensor: IntegerTensor, coefficient: Int64, axes: [Int]?, of shape: TensorShape) {
+        precondition(axes != nil || tensor.shape.count == shape.count)
+        self.tensor = tensor
+        self.coefficient = coefficient
+        rows = BroadcastRows(shape, axes: [axes ?? Array(shape.dimensions.indices)])
+    }
+
+    /// Adds the entries of a range.
+    func add(_ range: Range<Int>, to out: UnsafeMutablePointer<Int64>) {
+        var sum = Add(range: range, rows: rows, coefficient: coefficient, out: out)
+        tensor.storage.visit(&sum)
+    }
+
+    private struct Add: IntegerVisitor {
+        let range: Range<Int>
+        let rows: BroadcastRows
+        let coefficient: Int64
+        let out: UnsafeMutablePointer<Int64>
+
+        mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) {
+            var i = range.lowerBound
+            while i < range.upperBound {
+                let (row, column) = i.quotientAndRemainder(dividingBy: rows.width)
+                let count = min(rows.width - column, range.upperBound - i)
+                let from = elements.baseAddress! + rows.offset(0, row)
+                let to = out + (i - range.lowerBound)
+                if rows.varies[0] {
+                    for j in 0..<count { to[j] &+= coefficient &* Int64(from[column + j]) }
+                } else {
+                    let value = coefficient &* Int64(from[0])
+                    for j in 0..<count { to[j] &+= value }
+                }
+                i += count
+            }
+        }
     }
 }
 
@@ -208,58 +358,27 @@ final class Elementwise {
         values = AlignedBuffer(repeating: 0, count: shape.count)
     }
 
-    /// Index of the operand's entry for each output entry, or nil where they agree.
-    private func indices(_ operand: TensorShape, _ axes: [Int]?) -> [Int32]? {
-        guard let axes, axes != Array(shape.dimensions.indices) else {
-            precondition(operand.count == shape.count)
-            return nil
-        }
-        var strides = [Int](repeating: 0, count: shape.dimensions.count)
-        var stride = 1
-        for (i, axis) in axes.enumerated().reversed() {
-            strides[axis] = stride
-            stride *= operand.dimensions[i]
-        }
-        var result: [Int32] = [0]
-        for (size, stride) in zip(shape.dimensions, strides) {
-            var next: [Int32] = []
-            next.reserveCapacity(result.count * size)
-            for base in result { for i in 0..<size { next.append(base + Int32(i * stride)) } }
-            result = next
-        }
-        return result
-    }
-
     func add(_ x: IntegerTensor, coefficient: Int64, axes: [Int]?) {
-        let map = indices(x.shape, axes)
-        switch x.storage {
-        case .int8(let b): add(b.elements, coefficient, map)
-        case .int16(let b): add(b.elements, coefficient, map)
-        case .int32(let b): add(b.elements, coefficient, map)
-        case .int64(let b): add(b.elements, coefficient, map)
-        }
-    }
-
-    private func add<T: SmallInteger>(_ x: UnsafeBufferPointer<T>, _ c: Int64, _ map: [Int32]?) {
-        let out = values.pointer
-        if let map {
-            for i in 0..<map.count { out[i] &+= c &* Int64(x[Int(map[i])]) }
-        } else {
-            for i in 0..<x.count { out[i] &+= c &* Int64(x[i]) }
-        }
+        let term = BroadcastTerm(x, coefficient: coefficient, axes: axes, of: shape)
+        forEachChunk { term.add($0, to: values.pointer + $0.lowerBound) }
     }
 
     func multiply(_ x: IntegerTensor, axes: [Int]) {
-        let map = indices(x.shape, axes)
-        for i in 0..<values.count { values.pointer[i] &*= x.storage[map.map { Int($0[i]) } ?? i] }
+        let factor = Elementwise(shape)
+        factor.add(x, coefficient: 1, axes: axes)
+        forEachChunk { for i in $0 { values.pointer[i] &*= factor.values.pointer[i] } }
     }
 
     func subtract(_ other: Elementwise) {
-        for i in 0..<values.count { values.pointer[i] &-= other.values.pointer[i] }
+        forEachChunk { for i in $0 { values.pointer[i] &-= other.values.pointer[i] } }
     }
 
     func map(_ transform: (Int64) -> Int64) {
-        for i in 0..<values.count { values.pointer[i] = transform(values.pointer[i]) }
+        forEachChunk { for i in $0 { values.pointer[i] = transform(values.pointer[i]) } }
+    }
+
+    private func forEachChunk(_ body: (Range<Int>) -> Void) {
+        Parallel.forEachChunk(values.count, grain: 1 << 14, body)
     }
 
     /// The values in the narrowest storage for `range`, or for the range that they have.
@@ -274,12 +393,20 @@ final class Elementwise {
         let actual = min(low, range?.lowerBound ?? low)...max(high, range?.upperBound ?? high)
         let result = IntegerTensor(
             shape: shape, range: range ?? actual, storage: .init(uninitialized: shape.count, range: actual))
-        switch result.storage {
-        case .int8(let b): for i in 0..<shape.count { b.pointer[i] = Int8(truncatingIfNeeded: values.pointer[i]) }
-        case .int16(let b): for i in 0..<shape.count { b.pointer[i] = Int16(truncatingIfNeeded: values.pointer[i]) }
-        case .int32(let b): for i in 0..<shape.count { b.pointer[i] = Int32(truncatingIfNeeded: values.pointer[i]) }
-        case .int64(let b): b.pointer.update(from: values.pointer, count: shape.count)
-        }
+        forEachChunk { Elementwise.narrow(values.pointer + $0.lowerBound, into: result.storage, $0) }
         return result
+    }
+
+    /// Writes values, which fit, to a range of a buffer.
+    static func narrow(_ values: UnsafePointer<Int64>, into storage: IntegerBuffer, _ range: Range<Int>) {
+        func write<T: SmallInteger>(_ to: UnsafeMutablePointer<T>) {
+            for i in 0..<range.count { to[i] = T(truncatingIfNeeded: values[i]) }
+        }
+        switch storage {
+        case .int8(let b): write(b.pointer + range.lowerBound)
+        case .int16(let b): write(b.pointer + range.lowerBound)
+        case .int32(let b): write(b.pointer + range.lowerBound)
+        case .int64(let b): write(b.pointer + range.lowerBound)
+        }
     }
 }

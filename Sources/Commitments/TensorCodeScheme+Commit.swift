@@ -31,16 +31,19 @@ extension TensorCodeScheme {
             let target = digests.pointer + band
             for j in 0..<length { target[j * bandCount] = scratch[j] }
         }
-        let workers = min(bandCount, Parallel.threadCount)
-        Parallel.forEach(workers) { worker in
-            let work = EncodingBuffers<F>(rows: Code.preferredWidth, columns: columnCount, length: length)
-            let own = AlignedBuffer<UInt8>(uninitialized: keeps ? 0 : length * bandRows * F.Base.byteCount)
-            let scratch = AlignedBuffer<Digest>(uninitialized: length)
-            for band in stride(from: worker, to: bandCount, by: workers) {
-                let bytes = keeps ? kept[band].pointer : own.pointer
-                encodeBand(band, of: vectors, work, into: bytes)
-                if tampering == nil { hashBand(band, bytes, scratch.pointer) }
+        Parallel.forEach(
+            bandCount,
+            state: {
+                (
+                    work: EncodingBuffers<F>(rows: Code.preferredWidth, columns: columnCount, length: length),
+                    band: AlignedBuffer<UInt8>(uninitialized: keeps ? 0 : length * bandRows * F.Base.byteCount),
+                    digests: AlignedBuffer<Digest>(uninitialized: length)
+                )
             }
+        ) { band, own in
+            let bytes = keeps ? kept[band].pointer : own.band.pointer
+            encodeBand(band, of: vectors, own.work, into: bytes)
+            if tampering == nil { hashBand(band, bytes, own.digests.pointer) }
         }
         let matrix = EncodedMatrix(
             bands: kept, bandRows: bandRows, columns: length, elementBytes: F.Base.byteCount)
@@ -128,16 +131,14 @@ extension TensorCodeScheme {
         let size = F.Base.byteCount
         let width = Code.preferredWidth
         let blocks = (rowCount + width - 1) / width
-        let workers = min(blocks, Parallel.threadCount)
-        Parallel.forEach(workers) { worker in
-            let work = EncodingBuffers<F>(rows: width, columns: columnCount, length: codeLength)
-            for b in stride(from: worker, to: blocks, by: workers) {
-                let block = b * width..<min((b + 1) * width, rowCount)
-                encode(block, of: vectors, work)
-                for (q, j) in indices.enumerated() {
-                    let target = UnsafeMutableRawPointer(output.pointer) + q * bytes + block.lowerBound * size
-                    F.write(work.values.pointer + j * width, count: block.count, to: target)
-                }
+        Parallel.forEach(
+            blocks, state: { EncodingBuffers<F>(rows: width, columns: columnCount, length: codeLength) }
+        ) { b, work in
+            let block = b * width..<min((b + 1) * width, rowCount)
+            encode(block, of: vectors, work)
+            for (q, j) in indices.enumerated() {
+                let target = UnsafeMutableRawPointer(output.pointer) + q * bytes + block.lowerBound * size
+                F.write(work.values.pointer + j * width, count: block.count, to: target)
             }
         }
         return output

@@ -40,8 +40,11 @@ private struct CanonicalWriter {
 
     mutating func values(_ values: [Int32]) {
         count(values.count)
-        bytes.reserveCapacity(bytes.count + 4 * values.count)
-        for value in values { withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
+        #if _endian(little)
+            values.withUnsafeBytes { bytes.append(contentsOf: $0) }
+        #else
+            for value in values { withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
+        #endif
     }
 
     mutating func list(_ integers: [Int]) {

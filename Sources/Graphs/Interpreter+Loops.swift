@@ -205,17 +205,17 @@ struct Requantise<W: SmallInteger>: ElementLoop {
 
 /// An output walked as rows: consecutive dimensions are merged where every operand either has both or lacks both, so that along a
 /// row each operand is contiguous or constant.
-struct BroadcastRows {
+package struct BroadcastRows: Sendable {
     /// Entries of a row.
-    let width: Int
+    package let width: Int
     /// Merged outer dimensions, outermost first.
-    let outer: [Int]
+    package let outer: [Int]
     /// For each operand, its steps along the outer dimensions.
-    let steps: [[Int]]
+    package let steps: [[Int]]
     /// For each operand, whether it varies along a row.
-    let varies: [Bool]
+    package let varies: [Bool]
 
-    init(_ shape: TensorShape, axes: [[Int]]) {
+    package init(_ shape: TensorShape, axes: [[Int]]) {
         var sizes: [Int] = []
         var presence: [[Bool]] = []
         for (axis, size) in shape.dimensions.enumerated() where size > 1 {
@@ -248,7 +248,7 @@ struct BroadcastRows {
     var rows: Int { outer.reduce(1, *) }
 
     /// Where row `row` of an operand starts.
-    func offset(_ operand: Int, _ row: Int) -> Int {
+    package func offset(_ operand: Int, _ row: Int) -> Int {
         var rest = row
         var result = 0
         var axis = outer.count - 1

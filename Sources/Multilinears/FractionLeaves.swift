@@ -47,14 +47,22 @@ public struct LookupDenominators<F: ProofField> {
     func writeHalves(
         _ range: Range<Int>, block: UnsafePointer<E>, even: UnsafeMutablePointer<E>, odd: UnsafeMutablePointer<E>
     ) {
-        even.update(from: block, count: range.count / 2)
         odd.update(from: block, count: range.count / 2)
+        even.update(from: block, count: range.count / 2)
         var subtract = SubtractHalves(range: range, factor: -E.one, even: even, odd: odd)
         argument.storage.visit(&subtract)
         if let value {
             subtract = SubtractHalves(range: range, factor: -factor, even: even, odd: odd)
             value.storage.visit(&subtract)
         }
+    }
+
+    /// The same with denominators plus `shift`.
+    func writeHalves(
+        _ range: Range<Int>, shift: E, even: UnsafeMutablePointer<E>, odd: UnsafeMutablePointer<E>
+    ) {
+        even.fill(constant + shift, count: range.count / 2)
+        writeHalves(range, block: even, even: even, odd: odd)
     }
 
     private struct Subtract: IntegerVisitor {

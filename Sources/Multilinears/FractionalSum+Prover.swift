@@ -4,7 +4,8 @@ import Transcripts
 
 extension FractionalSum {
     /// Proves that the leaves, given segment by segment, sum to zero, and returns the claims on them that remain. Buffers of
-    /// fractions are consumed; reciprocals are read as integers twice and never exist as a whole layer.
+    /// fractions are consumed; reciprocals are read as integers several times and, but for small segments and odd rows, never
+    /// exist as a whole layer, nor do their sums by pairs (`VirtualLayer`).
     @_specialize(where F == Mersenne31)
     @_specialize(where F == GoldilocksField)
     @_specialize(where F == BN254ScalarField)
@@ -43,6 +44,8 @@ extension FractionalSum {
             case fractions(p: AlignedBuffer<E>, q: AlignedBuffer<E>)
             /// Leaves with the numerator one.
             case reciprocals([LookupDenominators<F>])
+            /// Made when they are wanted.
+            case virtual(VirtualLayer)
         }
         let copies: Int
         /// Of a segment, all above 1.
@@ -69,6 +72,15 @@ extension FractionalSum {
                 content: .fractions(p: padded(p), q: padded(q)))
         }
 
+        /// The block of the next layer, without its values, where that is virtual.
+        var virtualSums: VirtualLayer? {
+            switch content {
+            case .fractions: nil
+            case .reciprocals(let segments): VirtualLayer(.reciprocals(segments), level: 1, inner: inner)
+            case .virtual(let layer): VirtualLayer(layer.leaves, level: layer.level + 1, inner: inner << layer.level)
+            }
+        }
+
         /// The sums of neighbours, of a block whose rows are even or whose numerators are one.
         func sums() -> (p: AlignedBuffer<E>, q: AlignedBuffer<E>) {
             let half = (inner + 1) / 2
@@ -81,6 +93,7 @@ extension FractionalSum {
                         p: fromP.pointer + 2 * range.lowerBound, q: fromQ.pointer + 2 * range.lowerBound,
                         pOut: p.pointer + range.lowerBound, qOut: q.pointer + range.lowerBound, pairs: range.count)
                 }
+            case .virtual(let layer): return layer.sums()
             case .reciprocals(let segments):
                 let perSegment = rows / copies * half
                 for (i, segment) in segments.enumerated() {
@@ -163,6 +176,10 @@ extension FractionalSum {
                     Block(copies: leaves.count, dimensions: dimensions, content: .reciprocals(segments)))
                 return
             }
+            if let layer = FractionalSum.virtualMultiples(leaves, inner: dimensions.last ?? 1) {
+                blocks.append(Block(copies: leaves.count, dimensions: dimensions, content: .virtual(layer)))
+                return
+            }
             let (p, q) = FractionalSum.fractions(leaves, count: dimensions.reduce(1, *))
             if dimensions.isEmpty {
                 tailP += p.elements
@@ -179,9 +196,14 @@ extension FractionalSum {
             for i in blocks.indices {
                 blocks[i] = blocks[i].evened()
                 let block = blocks[i]
-                let (p, q) = block.sums()
                 var dimensions = block.dimensions
                 dimensions[dimensions.count - 1] = (block.inner + 1) / 2
+                if let layer = block.virtualSums {
+                    above.blocks.append(
+                        Block(copies: block.copies, dimensions: dimensions, content: .virtual(layer)))
+                    continue
+                }
+                let (p, q) = block.sums()
                 if dimensions.last == 1 { dimensions.removeLast() }
                 if dimensions.isEmpty {
                     above.tailP += p.elements
@@ -206,6 +228,18 @@ extension FractionalSum {
         }
     }
 
+    /// The layer of these leaves where they are all multiples, and large enough.
+    static func virtualMultiples(_ leaves: [FractionLeaves<F>], inner: Int) -> VirtualLayer? {
+        var numerators: [IntegerTensor] = []
+        var denominators: [LookupDenominators<F>] = []
+        for case .multiples(let m, let d) in leaves {
+            numerators.append(m)
+            denominators.append(d)
+        }
+        guard numerators.count == leaves.count else { return nil }
+        return VirtualLayer(.multiples(numerators, denominators), level: 0, inner: inner)
+    }
+
     /// Numerators and denominators minus one of some segments of `count` entries each, one after the other.
     static func fractions(
         _ leaves: [FractionLeaves<F>], count: Int
@@ -224,11 +258,7 @@ extension FractionalSum {
                 q.fill(d.constant - .one, count: count)
                 d.write(0..<count, block: q, into: q)
             case .multiples(let m, let d):
-                p.fill(.zero, count: count)
-                LookupDenominators<F>(constant: .zero, argument: m, factor: .zero, value: nil)
-                    .write(0..<count, block: p, into: p)
-                q.fill(d.constant - .one, count: count)
-                d.write(0..<count, block: q, into: q)
+                write(m, d, 0..<count, p: p, q: q)
             }
         }
         return (p, q)

@@ -26,16 +26,18 @@ extension FractionalSum {
             enum Tables {
                 case fractions(p: FoldingTable<F>, q: FoldingTable<F>)
                 case products(u0: FoldingTable<F>, u1: FoldingTable<F>)
+                /// Before the first challenge: not stored, of products or of fractions.
+                case virtual(VirtualLayer)
             }
             let copies: Int
             let variables: Int
-            let tables: Tables
-            let weights: FoldingTable<F>
+            var tables: Tables
+            let weights: Weights
             /// For products: the extension of p, and the sum of the copies' weights.
             var ones: OnesExtension<F>?
             let scale: E
 
-            init(copies: Int, variables: Int, tables: Tables, weights: FoldingTable<F>, scale: E) {
+            init(copies: Int, variables: Int, tables: Tables, weights: Weights, scale: E) {
                 self.copies = copies
                 self.variables = variables
                 self.tables = tables
@@ -47,6 +49,7 @@ extension FractionalSum {
                 switch tables {
                 case .fractions(let p, let q): [p, q]
                 case .products(let u0, let u1): [u0, u1]
+                case .virtual: []
                 }
             }
         }
@@ -79,14 +82,21 @@ extension FractionalSum {
                         p: FoldingTable(p, dimensions: [block.copies] + dimensions, unit: 2),
                         q: FoldingTable(q, dimensions: [block.copies] + dimensions, unit: 2))
                 case .reciprocals(let segments):
-                    let (u0, u1) = LayerRounds.products(block, segments, inverseLambda)
-                    tables = .products(
-                        u0: FoldingTable(u0, dimensions: [block.copies] + dimensions, padding: .one),
-                        u1: FoldingTable(u1, dimensions: [block.copies] + dimensions, padding: .one))
+                    if let leaves = VirtualLayer(.reciprocals(segments), level: 0, inner: block.inner) {
+                        tables = .virtual(leaves)
+                    } else {
+                        let (u0, u1) = LayerRounds.products(block, segments, inverseLambda)
+                        tables = .products(
+                            u0: FoldingTable(u0, dimensions: [block.copies] + dimensions, padding: .one),
+                            u1: FoldingTable(u1, dimensions: [block.copies] + dimensions, padding: .one))
+                    }
+                case .virtual(let layer): tables = .virtual(layer)
                 }
+                let weights = Weights(dimensions, point, scales)
+                if case .virtual = tables {} else { weights.store() }
                 let active = ActiveBlock(
-                    copies: block.copies, variables: variables, tables: tables,
-                    weights: LayerRounds.weights(dimensions, point, scales), scale: scales.reduce(.zero) { $0 + $1 })
+                    copies: block.copies, variables: variables, tables: tables, weights: weights,
+                    scale: scales.reduce(.zero) { $0 + $1 })
                 if case .reciprocals = block.content { active.ones = OnesExtension(block.dimensions, point) }
                 blocks.append(active)
             }
@@ -102,6 +112,7 @@ extension FractionalSum {
             case .reciprocals(let segments):
                 let (p, q) = FractionalSum.fractions(segments.map { .reciprocals($0) }, count: 2)
                 return (p.array, q.array)
+            case .virtual: preconditionFailure("a virtual layer has more than a pair a segment")
             }
         }
 
@@ -142,30 +153,86 @@ extension FractionalSum {
             return (u0, u1)
         }
 
-        /// `eq` over the variables above the first, for all copies.
-        private static func weights(_ dimensions: [Int], _ point: [E], _ scales: [E]) -> FoldingTable<F> {
-            let half = (dimensions.last! + 1) / 2
-            let parts = TensorShape(dimensions).split(point)
-            let inner = Eq<F>.table(Array(parts.last!.dropFirst()))
-            let shape = TensorShape(Array(dimensions.dropLast()))
-            let rest = Eq<F>.table(shape, TensorShape.join(parts.dropLast()))
-            let rows = AlignedBuffer<E>(uninitialized: scales.count * shape.count)
-            for (i, scale) in scales.enumerated() {
-                F.scale(rest.pointer, by: scale, into: rows.pointer + i * shape.count, count: shape.count)
-            }
-            let result = AlignedBuffer<E>(uninitialized: rows.count * half)
-            Parallel.forEachChunk(rows.count, grain: max(1, 4096 / half)) { range in
-                for r in range {
-                    F.scale(inner.pointer, by: rows.pointer[r], into: result.pointer + r * half, count: half)
+        /// `eq` over the variables above the first, for all copies: the outer product of the innermost dimension's table and
+        /// that of all others, until it is stored.
+        final class Weights {
+            /// Of the product.
+            private(set) var dimensions: [Int]
+            private var inner: AlignedBuffer<E>
+            private let rows: AlignedBuffer<E>
+            private var stored: FoldingTable<F>?
+
+            init(_ dimensions: [Int], _ point: [E], _ scales: [E]) {
+                let half = (dimensions.last! + 1) / 2
+                self.dimensions = [scales.count] + dimensions.dropLast() + [half]
+                let parts = TensorShape(dimensions).split(point)
+                inner = Eq<F>.table(Array(parts.last!.dropFirst()))
+                let shape = TensorShape(Array(dimensions.dropLast()))
+                let rest = Eq<F>.table(shape, TensorShape.join(parts.dropLast()))
+                rows = AlignedBuffer<E>(uninitialized: scales.count * shape.count)
+                for (i, scale) in scales.enumerated() {
+                    F.scale(rest.pointer, by: scale, into: rows.pointer + i * shape.count, count: shape.count)
                 }
             }
-            return FoldingTable(result, dimensions: [scales.count] + dimensions.dropLast() + [half])
+
+            var table: FoldingTable<F> { stored! }
+            var pointer: UnsafeMutablePointer<E> { stored!.pointer }
+
+            /// Writes a range of the product.
+            func write(_ range: Range<Int>, into out: UnsafeMutablePointer<E>) {
+                let width = dimensions.last!
+                var i = range.lowerBound
+                while i < range.upperBound {
+                    let (row, column) = i.quotientAndRemainder(dividingBy: width)
+                    let count = min(width - column, range.upperBound - i)
+                    F.scale(
+                        inner.pointer + column, by: rows.pointer[row], into: out + (i - range.lowerBound), count: count)
+                    i += count
+                }
+            }
+
+            func store() {
+                let half = dimensions.last!
+                let result = AlignedBuffer<E>(uninitialized: rows.count * half)
+                Parallel.forEachChunk(rows.count, grain: max(1, 4096 / half)) { range in
+                    for r in range {
+                        F.scale(inner.pointer, by: rows.pointer[r], into: result.pointer + r * half, count: half)
+                    }
+                }
+                stored = FoldingTable(result, dimensions: dimensions)
+            }
+
+            /// Goes on to the variable after the next, as `fold` does with weights that are stored, and stores those.
+            func storeHalf() {
+                let half = (dimensions.last! + 1) / 2
+                for i in 0..<half { inner.pointer[i] = inner.pointer[2 * i] }
+                dimensions[dimensions.count - 1] = half
+                store()
+            }
         }
 
         /// A unit of work of one round: some pairs of pairs of one block.
         private struct Piece {
             let block: Int
             let range: Range<Int>
+            var virtual: VirtualLayer.Piece?
+        }
+
+        /// Room for a thread to make entries of virtual layers and their weights.
+        private final class Scratch {
+            let entries = VirtualLayer.Scratch()
+            let weights = AlignedBuffer<E>(uninitialized: 512)
+        }
+
+        /// The pieces of a block that is virtual, and how many quads a segment has.
+        private func virtualPieces(_ i: Int, _ layer: VirtualLayer) -> [Piece] {
+            let quads = layer.count / 4
+            return layer.pieces.map {
+                Piece(
+                    block: i,
+                    range: $0.segment * quads + $0.quads.lowerBound..<$0.segment * quads + $0.quads.upperBound,
+                    virtual: $0)
+            }
         }
 
         func prove(claim: E, transcript: ProverTranscript) -> (point: [E], finals: [E]) {
@@ -201,6 +268,10 @@ extension FractionalSum {
         private func blockSums(_ factor: E) -> (atZero: E, leading: E) {
             var pieces: [Piece] = []
             for (i, block) in blocks.enumerated() {
+                if case .virtual(let layer) = block.tables {
+                    pieces += virtualPieces(i, layer)
+                    continue
+                }
                 var quads = 0
                 for table in block.all { quads = table.prepare() }
                 for start in Swift.stride(from: 0, to: quads, by: 1 << 11) {
@@ -212,8 +283,8 @@ extension FractionalSum {
             results.withUnsafeMutableBufferPointer { buffer in
                 guard let start = buffer.baseAddress else { return }
                 let base = SendablePointer(start)
-                let (blocks, lambda) = (blocks, lambda)
-                func one(_ k: Int) {
+                let (blocks, lambda, inverseLambda) = (blocks, lambda, inverseLambda)
+                func one(_ k: Int, _ scratch: inout Scratch?) {
                     let block = blocks[pieces[k].block]
                     let o = pieces[k].range.lowerBound
                     let count = pieces[k].range.count
@@ -225,12 +296,26 @@ extension FractionalSum {
                     case .products(let u0, let u1):
                         base.pointer[k] = F.roundWeightedProduct2(
                             weights: block.weights.pointer + o, u0.pointer + 2 * o, u1.pointer + 2 * o, pairs: count)
+                    case .virtual(let layer):
+                        let own = scratch ?? Scratch()
+                        scratch = own
+                        block.weights.write(pieces[k].range, into: own.weights.pointer)
+                        if layer.isOfProducts {
+                            let u = layer.halves(pieces[k].virtual!, shift: inverseLambda, own.entries)
+                            base.pointer[k] = F.roundWeightedProduct2(
+                                weights: own.weights.pointer, u.even, u.odd, pairs: count)
+                        } else {
+                            let from = layer.fractions(pieces[k].virtual!, own.entries)
+                            base.pointer[k] = F.roundFractions(
+                                weights: own.weights.pointer, p: from.p, q: from.q, lambda: lambda, quads: count)
+                        }
                     }
                 }
                 if work < 1 << 10 {
-                    for k in pieces.indices { one(k) }
+                    var scratch: Scratch?
+                    for k in pieces.indices { one(k, &scratch) }
                 } else {
-                    Parallel.forEach(pieces.count, one)
+                    Parallel.forEach(pieces.count, state: { nil as Scratch? }, one)
                 }
             }
             var (plain, products) = ((E.zero, E.zero), (E.zero, E.zero))
@@ -254,6 +339,40 @@ extension FractionalSum {
             )
         }
 
+        /// Stores what the first challenge folds a virtual block to.
+        private func foldVirtual(_ i: Int, _ layer: VirtualLayer, at r: E) {
+            let block = blocks[i]
+            let pieces = virtualPieces(i, layer)
+            let quads = layer.segments * layer.count / 4
+            let unit = layer.isOfProducts ? 1 : 2
+            let a = AlignedBuffer<E>(uninitialized: unit * quads)
+            let b = AlignedBuffer<E>(uninitialized: unit * quads)
+            let inverseLambda = inverseLambda
+            Parallel.forEach(pieces.count, state: { VirtualLayer.Scratch() }) { k, scratch in
+                let (o, count) = (pieces[k].range.lowerBound, pieces[k].range.count)
+                if unit == 1 {
+                    let u = layer.halves(pieces[k].virtual!, shift: inverseLambda, scratch)
+                    F.fold(u.even, at: r, into: a.pointer + o, pairs: count)
+                    F.fold(u.odd, at: r, into: b.pointer + o, pairs: count)
+                } else {
+                    let from = layer.fractions(pieces[k].virtual!, scratch)
+                    F.foldPairs(from.p, at: r, into: a.pointer + 2 * o, quads: count)
+                    F.foldPairs(from.q, at: r, into: b.pointer + 2 * o, quads: count)
+                }
+            }
+            let dimensions = block.weights.dimensions
+            if unit == 1 {
+                block.tables = .products(
+                    u0: FoldingTable(a, dimensions: dimensions, padding: .one),
+                    u1: FoldingTable(b, dimensions: dimensions, padding: .one))
+            } else {
+                block.tables = .fractions(
+                    p: FoldingTable(a, dimensions: dimensions, unit: 2),
+                    q: FoldingTable(b, dimensions: dimensions, unit: 2))
+            }
+            block.weights.storeHalf()
+        }
+
         private func tailSums(_ round: Int) -> (atZero: E, leading: E) {
             guard !tailP.isEmpty else { return (.zero, .zero) }
             while tailP.count & 3 != 0 {
@@ -268,11 +387,15 @@ extension FractionalSum {
         private func fold(at r: E, round: Int) {
             // Weights go on to the variable after the next: their entries for zero there, but for the shared factor.
             var small: [(FoldingTable<F>, E)] = []
-            for block in blocks {
+            for (i, block) in blocks.enumerated() {
+                if case .virtual(let layer) = block.tables {
+                    foldVirtual(i, layer, at: r)
+                    continue
+                }
                 var work = block.all.map { ($0, r) }
                 if block.variables > round + 1 {
-                    block.weights.prepare()
-                    work.append((block.weights, .zero))
+                    block.weights.table.prepare()
+                    work.append((block.weights.table, .zero))
                 }
                 for (table, at) in work {
                     if table.count >= 1 << 13 { table.fold(at: at) } else { small.append((table, at)) }
@@ -314,6 +437,7 @@ extension FractionalSum {
                     }
                     singlesP = p + singlesP
                     singlesQ = q + singlesQ
+                case .virtual: preconditionFailure("virtual layers are stored from their first challenge on")
                 }
                 offset -= block.copies << block.variables
                 blocks.removeLast()

@@ -1,4 +1,5 @@
 import CSIMD
+import Synchronization
 
 /// The one parallel-for: a thin shell over the C thread pool.
 public enum Parallel {
@@ -21,6 +22,25 @@ public enum Parallel {
                         Unmanaged<Box>.fromOpaque(context!).takeUnretainedValue().body(index)
                     }, Unmanaged.passUnretained(box).toOpaque())
             }
+        }
+    }
+
+    /// Calls `body(i, &state)` once for each `i` in `0..<count`, in any order, on all threads, each of which makes a state of its
+    /// own with its first index; `finish` gets the states, one after the other in no fixed order.
+    public static func forEach<State>(
+        _ count: Int, state make: () -> State, finish: (State) -> Void = { _ in }, _ body: (Int, inout State) -> Void
+    ) {
+        let next = Atomic(0)
+        let lock = Mutex(())
+        forEach(min(count, threadCount)) { _ in
+            var i = next.wrappingAdd(1, ordering: .relaxed).oldValue
+            guard i < count else { return }
+            var state = make()
+            while i < count {
+                body(i, &state)
+                i = next.wrappingAdd(1, ordering: .relaxed).oldValue
+            }
+            lock.withLock { _ in finish(state) }
         }
     }
 

@@ -71,6 +71,20 @@ import Transcripts
         }
     }
 
+    /// Setup and proof are the same bytes on any number of threads.
+    @Test(arguments: ["m31/orion", "goldilocks/orion-expander", "bn254/kzg"]) func threads(_ name: String) throws {
+        let threads = Parallel.threadCount
+        defer { Parallel.threadCount = threads }
+        var one: Made?
+        for count in [1, 2, 3] {
+            Parallel.threadCount = count
+            let made = try Self.make(name, Self.llama)
+            #expect(made.result.proof == (one ?? made).result.proof, "\(count) threads")
+            #expect(made.key.verifyingKey.encoded == (one ?? made).key.verifyingKey.encoded, "\(count) threads")
+            one = one ?? made
+        }
+    }
+
     /// Plans of networks from strangers: an error, no trap and no memory without bound.
     @Test func hostileNetworks() throws {
         let good = ConvolutionalPlan.vgg16()

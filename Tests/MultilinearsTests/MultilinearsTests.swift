@@ -28,6 +28,7 @@ struct Source<F: ProofField> {
         try products(F.self)
         try fractions(F.self)
         try lookups(F.self)
+        virtualLayers(F.self)
     }
 
     /// The value of a compact table's extension, by the definition.
@@ -238,6 +239,53 @@ struct Source<F: ProofField> {
                 qAt += weight * slow(shapes[i], own, F.self) { expectedQ[i][$0] }
             }
             #expect(pAt == found.numerator && qAt == found.denominatorMinusOne, "\(dimensions)")
+        }
+    }
+
+    /// Leaves of integers, whose lowest layers are never stored where rows are whole quads, give the same messages as their
+    /// fractions, which are, on any number of threads.
+    func virtualLayers<F: ProofField>(_: F.Type) {
+        typealias E = F.Challenge
+        let challenges = Source<F>(5).next(3)
+        let layouts: [[[Int]]] = [
+            [[1024]], [[32, 32], [32, 32]], [[3, 344], [5, 3, 72], [2, 513]],
+            [[7, 16, 12], [2000], [1016], [16, 64], [3]],
+        ]
+        for dimensions in layouts {
+            for numerators in [false, true] {
+                let shapes = dimensions.map { TensorShape($0) }
+                let layout = FractionLayout(shapes)
+                var integers: [FractionLeaves<F>] = []
+                var fractions: [FractionLeaves<F>] = []
+                for (s, shape) in shapes.enumerated() {
+                    func tensor(_ factor: Int) -> IntegerTensor {
+                        let values = (0..<shape.count).map { Int64(($0 * factor + s) % 251 - 125) }
+                        return IntegerTensor(shape: shape, range: -125...125, values: values)
+                    }
+                    let (argument, value, multiple) = (tensor(7), s % 2 == 0 ? tensor(11) : nil, tensor(13))
+                    let denominators = LookupDenominators<F>(
+                        constant: challenges[0], argument: argument, factor: challenges[1], value: value)
+                    integers.append(numerators ? .multiples(multiple, denominators) : .reciprocals(denominators))
+                    let p = (0..<shape.count).map { numerators ? -E(multiple[$0]) : E.one }
+                    let q = (0..<shape.count).map {
+                        challenges[0] - E(argument[$0]) - challenges[1] * E(value?[$0] ?? 0) - .one
+                    }
+                    fractions.append(.fractions(AlignedBuffer(p), AlignedBuffer(q)))
+                }
+                func proof(_ leaves: [FractionLeaves<F>]) -> [UInt8] {
+                    let transcript = ProverTranscript(domain: "t", hash: .blake3)
+                    _ = FractionalSum<F>.prove(layout, leaves, transcript: transcript)
+                    return transcript.proof
+                }
+                let threads = Parallel.threadCount
+                defer { Parallel.threadCount = threads }
+                Parallel.threadCount = 1
+                let stored = proof(fractions)
+                for count in 1...3 {
+                    Parallel.threadCount = count
+                    #expect(proof(integers) == stored, "\(dimensions), numerators \(numerators), \(count) threads")
+                }
+            }
         }
     }
 }

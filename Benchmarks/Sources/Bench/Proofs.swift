@@ -10,15 +10,21 @@ struct ProofResult: Codable {
         /// The part of `CostEstimate` (one core, over M31) that this phase should take.
         var floorSeconds: Double?
     }
+    var network: String
     var backend: String
+    /// Of the whole process, setup included, on all threads.
+    var peakMemoryBytes: Int?
     var phases: [Phase]
 }
 
-/// Proves the bundled model with the command `assay`, each backend several times.
+/// Proves the bundled model, and shapes of published networks, with the command `assay`, each several times on one thread and on
+/// all, in turn.
 struct Prover {
     let executable: String
     let backends: String
     let runs: Int
+    /// VGG-16 and GPT-2 small too.
+    let shapes: Bool
 
     /// Which part of the estimate a phase is about.
     private static let floors = [
@@ -26,64 +32,130 @@ struct Prover {
         "open weights": "openings",
     ]
 
+    private typealias JSON = [String: Any]
+
+    /// A network, how to prove it (once under each backend, a row each), and the estimate for a field.
+    private struct Workload {
+        let name: String
+        let rows: (_ threads: Int) throws -> [JSON]
+        let estimate: (_ field: String, _ row: JSON) throws -> JSON
+    }
+
     func measure(progress: (String) -> Void) throws -> [ProofResult] {
-        var one: [String: [String: Double]] = [:]
-        var all: [String: [String: Double]] = [:]
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(getpid())").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func ablated(_ arguments: [String]) -> (Int) throws -> [JSON] {
+            return { threads in
+                let all = ["ablate"] + arguments + ["--threads", "\(threads)", "--out", folder + "/out", "--json"]
+                return try assay(all)["rows"] as? [JSON] ?? []
+            }
+        }
+        func inspected(_ arguments: [String]) -> (String, JSON) throws -> JSON {
+            return { field, _ in try assay(["inspect"] + arguments + ["--field", field, "--json"]) }
+        }
+        var workloads = [
+            Workload(
+                name: "bundled model", rows: ablated(["--backends", backends]),
+                estimate: inspected([Files.root + "/Models/kjv-llama"]))
+        ]
+        if shapes {
+            workloads.append(
+                Workload(
+                    name: "VGG-16",
+                    rows: { [try assay(["shape", "vgg16", "--threads", "\($0)", "--json"])] },
+                    estimate: { _, row in row }))
+            if let model = gpt2(folder, progress) {
+                workloads.append(
+                    Workload(
+                        name: "GPT-2 small",
+                        rows: ablated([model, "--backends", "m31/orion", "--tokens", model + "/tokens.txt"]),
+                        estimate: inspected([model, "--token-count", "16"])))
+            }
+        }
+        return try workloads.flatMap { try measure($0, progress) }
+    }
+
+    private func measure(_ workload: Workload, _ progress: (String) -> Void) throws -> [ProofResult] {
+        // By backend and phase, with one thread and with all.
+        var fastest: [[String: [String: Double]]] = [[:], [:]]
+        var rows: [String: JSON] = [:]
         var backends: [String] = []
         var phases: [String: [String]] = [:]
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(getpid())")
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let threads = ProcessInfo.processInfo.activeProcessorCount
         for run in 0..<runs {
-            for threads in [1, ProcessInfo.processInfo.activeProcessorCount] {
-                progress("proofs, run \(run + 1) of \(runs), threads \(threads)")
-                let json = try assay(
-                    ["ablate", "--backends", self.backends, "--threads", "\(threads)", "--out", folder.path, "--json"])
-                for row in json["rows"] as? [[String: Any]] ?? [] {
-                    guard let backend = row["backend"] as? String, let parts = row["phases"] as? [[String: Any]] else {
-                        throw BenchError("assay ablate reports no phases")
+            for (i, count) in [1, threads].enumerated() {
+                progress("\(workload.name), run \(run + 1) of \(runs), threads \(count)")
+                for row in try workload.rows(count) {
+                    guard let backend = row["backend"] as? String, let parts = row["phases"] as? [JSON] else {
+                        throw BenchError("assay reports no phases")
                     }
                     if !backends.contains(backend) { backends.append(backend) }
-                    var seconds = [("total", row["proveSeconds"] as? Double ?? .infinity)]
-                    for part in parts {
-                        if let name = part["name"] as? String, let s = part["seconds"] as? Double {
-                            seconds.insert((name, s), at: seconds.count - 1)
-                        }
+                    rows[backend] = row
+                    var seconds = parts.compactMap { part -> (String, Double)? in
+                        guard let name = part["name"] as? String, let s = part["seconds"] as? Double else { return nil }
+                        return (name, s)
                     }
+                    seconds.append(("total", row["proveSeconds"] as? Double ?? .infinity))
                     phases[backend] = seconds.map(\.0)
                     for (name, s) in seconds {
-                        if threads == 1 {
-                            one[backend, default: [:]][name] = min(s, one[backend]?[name] ?? .infinity)
-                        } else {
-                            all[backend, default: [:]][name] = min(s, all[backend]?[name] ?? .infinity)
-                        }
+                        fastest[i][backend, default: [:]][name] = min(s, fastest[i][backend]?[name] ?? .infinity)
                     }
                 }
             }
         }
         var estimates: [String: [String: Double]] = [:]
-        for field in Set(backends.map { String($0.prefix { $0 != "/" }) }) {
-            let json = try assay(["inspect", Self.model, "--field", field, "--json"])
-            var estimate = (json["estimate"] as? [String: Any] ?? [:]).compactMapValues { $0 as? Double }
-            estimate["total"] = json["estimatedSeconds"] as? Double
-            estimates[field] = estimate
-        }
-        return backends.map { backend in
-            let estimate = estimates[String(backend.prefix { $0 != "/" })] ?? [:]
+        return try backends.map { backend in
+            let field = String(backend.prefix { $0 != "/" })
+            if estimates[field] == nil {
+                let json = try workload.estimate(field, rows[backend] ?? [:])
+                var estimate = (json["estimate"] as? JSON ?? [:]).compactMapValues { $0 as? Double }
+                estimate["total"] = json["estimatedSeconds"] as? Double
+                estimates[field] = estimate
+            }
             return ProofResult(
-                backend: backend,
+                network: workload.name, backend: backend, peakMemoryBytes: rows[backend]?["peakMemoryBytes"] as? Int,
                 phases: (phases[backend] ?? []).map { name in
                     .init(
-                        name: name, seconds: one[backend]?[name] ?? .infinity,
-                        allThreadSeconds: all[backend]?[name],
-                        floorSeconds: estimate[Self.floors[name] ?? name])
+                        name: name, seconds: fastest[0][backend]?[name] ?? .infinity,
+                        allThreadSeconds: fastest[1][backend]?[name],
+                        floorSeconds: estimates[field]?[Self.floors[name] ?? name])
                 })
         }
     }
 
-    private static var model: String { Files.root + "/Models/kjv-llama" }
+    /// The folder of a model of GPT-2 small's shape with random weights, as `papers/gpt2-small/reproduce.sh` makes it; nil where
+    /// it cannot be made, or where memory is short.
+    private func gpt2(_ folder: String, _ progress: (String) -> Void) -> String? {
+        let available = (try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8))?.split(separator: "\n")
+            .first { $0.hasPrefix("MemAvailable:") }?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+        guard (available ?? .max) >= 6 << 20 else {
+            progress("GPT-2 small is left out: it needs 6 GB of memory")
+            return nil
+        }
+        let model = folder + "/gpt2"
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments =
+            ["python3", Files.root + "/papers/make_block.py", model]
+            + "--family gpt2 --vocabulary 50257 --layers 12 --width 768 --heads 12 --hidden 3072 --positions 16"
+            .split(separator: " ").map(String.init)
+        process.standardOutput = FileHandle.nullDevice
+        do { try process.run() } catch { return nil }
+        process.waitUntilExit()
+        // To measure ranges on more text takes minutes and changes nothing about the shape.
+        let sample = model + "/calibration.bin"
+        guard process.terminationStatus == 0, let text = FileManager.default.contents(atPath: sample),
+            FileManager.default.createFile(atPath: sample, contents: text.prefix(256))
+        else {
+            progress("GPT-2 small is left out: papers/make_block.py wants Python with NumPy")
+            return nil
+        }
+        return model
+    }
 
     /// Runs the command in the root of the repository, for one JSON object.
-    private func assay(_ arguments: [String]) throws -> [String: Any] {
+    private func assay(_ arguments: [String]) throws -> JSON {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: executable)
         process.arguments = arguments
@@ -94,9 +166,7 @@ struct Prover {
         do { try process.run() } catch { throw BenchError("cannot run \(executable)") }
         let data = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        guard process.terminationStatus == 0,
-            let json = try? JSONSerialization.jsonObject(with: data) as? [String: Any]
-        else {
+        guard process.terminationStatus == 0, let json = try? JSONSerialization.jsonObject(with: data) as? JSON else {
             throw BenchError("assay \(arguments.joined(separator: " ")) failed (\(process.terminationStatus))")
         }
         return json

@@ -192,14 +192,22 @@ extension Report {
 
     var proofTable: String {
         var table = Table(
-            ["backend", "phase", "1 thread s", "all threads s", "floor s", "ratio"], rightAligned: [2, 3, 4, 5])
+            ["network", "backend", "phase", "1 thread ms", "all threads ms", "speed-up", "floor ms", "of floor"],
+            rightAligned: [3, 4, 5, 6, 7])
+        func milliseconds(_ seconds: Double?) -> String { seconds.map { significant($0 * 1e3) } ?? "" }
+        func ratio(_ a: Double?, _ b: Double?) -> String {
+            a.flatMap { a in b.map { String(format: "%.2f", a / $0) } } ?? ""
+        }
         for proof in proofs {
             for (i, phase) in proof.phases.enumerated() {
                 table.add([
-                    i == 0 ? proof.backend : "", phase.name, significant(phase.seconds),
-                    phase.allThreadSeconds.map(significant) ?? "", phase.floorSeconds.map(significant) ?? "",
-                    phase.floorSeconds.map { String(format: "%.2f", $0 / phase.seconds) } ?? "",
+                    i == 0 ? proof.network : "", i == 0 ? proof.backend : "", phase.name, milliseconds(phase.seconds),
+                    milliseconds(phase.allThreadSeconds), ratio(phase.seconds, phase.allThreadSeconds),
+                    milliseconds(phase.floorSeconds), ratio(phase.floorSeconds, phase.seconds),
                 ])
+            }
+            if let bytes = proof.peakMemoryBytes {
+                table.add(["", "", "peak memory", "", "\(bytes / 1_000_000) MB", "", "", ""])
             }
         }
         return table.text

@@ -17,6 +17,7 @@ let usage = """
       --assay FILE      the command assay: prove the bundled model too
       --backends LIST   backends to prove with (all)
       --proof-runs N    how often (3)
+      --shapes          prove VGG-16 and GPT-2 small too (m31/orion, random weights; 6 GB, some minutes)
       --no-kernels      proofs only
       --revision TEXT   what was built, for the report
       --json FILE       write the report; a folder gets a file named after the machine
@@ -40,6 +41,7 @@ struct Options {
     var assay: String?
     var backends = "all"
     var proofRuns = 3
+    var shapes = false
     var revision = "unknown"
     var json: String?
 
@@ -71,6 +73,7 @@ struct Options {
             case "--assay": assay = value(option)
             case "--backends": backends = value(option)
             case "--proof-runs": proofRuns = number(option)
+            case "--shapes": shapes = true
             case "--revision": revision = value(option)
             case "--json": json = value(option)
             case "--help", "-h":
@@ -171,8 +174,10 @@ do {
         }
     }
     if let assay = options.assay {
-        report.proofs = try Prover(executable: assay, backends: options.backends, runs: options.proofRuns)
-            .measure(progress: progress)
+        report.proofs = try Prover(
+            executable: assay, backends: options.backends, runs: options.proofRuns, shapes: options.shapes
+        )
+        .measure(progress: progress)
     }
     let machine = report.machine
     print(

@@ -4,13 +4,19 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
-// A pool of our own and not OpenMP's: on a shared machine GCC's runtime spins at its barriers for so long that, with other
-// work on the processors, a proof took twenty times its CPU time. Workers here spin for some microseconds, which is what
-// the gap between two loops of one sumcheck round needs, and then sleep.
+// A pool of our own and not OpenMP's: on a shared machine GCC's runtime spins at its barriers for so long that, with
+// other work on the processors, a proof took twenty times its CPU time. Whoever waits here spins for some microseconds,
+// which is what the gap between two loops of one sumcheck round needs; then offers its processor to others for two
+// milliseconds, because to wake a sleeping thread takes 20 to 40 microseconds on a virtual machine; and then, or when
+// somebody took the offer, sleeps: a thread that is woken comes before threads that have had their time, one that waits
+// its turn does not.
 
-enum { SPINS = 2000, MAX_THREADS = 256 };
+enum { SPINS = 256, MAX_THREADS = 256 };
+static const int64_t AWAKE_NANOSECONDS = 2000000, TAKEN_NANOSECONDS = 50000;
 
 static _Atomic int thread_count = 0;
 static _Thread_local int inside = 0;
@@ -37,33 +43,61 @@ void csimd_set_thread_count(int threads) {
     atomic_store_explicit(&thread_count, threads, memory_order_relaxed);
 }
 
+// Held by the thread whose loop the pool runs; others that come meanwhile run theirs alone.
+static pthread_mutex_t user = PTHREAD_MUTEX_INITIALIZER;
+
 static struct {
-    // Held by the thread whose loop the pool runs; others that come meanwhile run theirs alone.
-    pthread_mutex_t user;
+    // The current loop in one word: a number that rises by one for each loop, whether workers may still join, how many
+    // more may, and how many are inside. The caller ends a loop when it is out of indices and waits for workers that
+    // are inside, not for those that are still waking up.
+    _Atomic uint64_t state;
     // Guards sleeping and waking.
     pthread_mutex_t lock;
     pthread_cond_t wake;
     pthread_cond_t done;
     int workers;
-    // Rises by one for each loop; a worker that sees a new value takes part.
-    _Atomic unsigned generation;
-    // Workers that have not finished with the current loop.
-    _Atomic int busy;
     int sleeping;
     int caller_sleeps;
     size_t count;
     void (*body)(void *, size_t);
     void *context;
     _Atomic size_t next;
-} pool = {.user = PTHREAD_MUTEX_INITIALIZER,
-          .lock = PTHREAD_MUTEX_INITIALIZER,
-          .wake = PTHREAD_COND_INITIALIZER,
-          .done = PTHREAD_COND_INITIALIZER};
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+
+#define INSIDE(state) ((state) & 0xffff)
+#define ONE_PLACE ((uint64_t)1 << 16)
+#define PLACES(state) ((state) >> 16 & 0x7fff)
+#define OPEN ((uint64_t)1 << 31)
+#define NUMBER(state) ((uint32_t)((state) >> 32))
 
 static inline void relax(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif
+}
+
+typedef struct Waiting {
+    int steps;
+    int64_t since, last;
+} Waiting;
+
+static inline int64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+// One step of waiting; 0 when it is time to sleep.
+static inline int wait_awake(Waiting *waiting) {
+    if (waiting->steps < SPINS) {
+        if (++waiting->steps == SPINS) waiting->since = waiting->last = nanoseconds();
+        relax();
+        return 1;
+    }
+    sched_yield();
+    int64_t before = waiting->last;
+    waiting->last = nanoseconds();
+    return waiting->last - before < TAKEN_NANOSECONDS && waiting->last - waiting->since < AWAKE_NANOSECONDS;
 }
 
 static void take_part(void) {
@@ -76,26 +110,37 @@ static void take_part(void) {
     inside--;
 }
 
+// Joins the loop with this number, unless it has ended or is full.
+static int join(uint32_t number) {
+    uint64_t state = atomic_load_explicit(&pool.state, memory_order_acquire);
+    while (NUMBER(state) == number && (state & OPEN) && PLACES(state) > 0) {
+        if (atomic_compare_exchange_weak_explicit(&pool.state, &state, state - ONE_PLACE + 1, memory_order_acquire,
+                                                  memory_order_acquire))
+            return 1;
+    }
+    return 0;
+}
+
 static void *worker(void *unused) {
     (void)unused;
-    unsigned seen = 0;
+    uint32_t seen = 0;
     for (;;) {
-        int spins = 0;
-        while (atomic_load_explicit(&pool.generation, memory_order_acquire) == seen) {
-            if (++spins < SPINS) {
-                relax();
-                continue;
-            }
+        Waiting waiting = {0};
+        uint32_t number;
+        while ((number = NUMBER(atomic_load_explicit(&pool.state, memory_order_acquire))) == seen) {
+            if (wait_awake(&waiting)) continue;
             pthread_mutex_lock(&pool.lock);
             pool.sleeping++;
-            while (atomic_load_explicit(&pool.generation, memory_order_acquire) == seen)
+            while (NUMBER(atomic_load_explicit(&pool.state, memory_order_acquire)) == seen)
                 pthread_cond_wait(&pool.wake, &pool.lock);
             pool.sleeping--;
             pthread_mutex_unlock(&pool.lock);
         }
-        seen++;
+        seen = number;
+        if (!join(number)) continue;
         take_part();
-        if (atomic_fetch_sub_explicit(&pool.busy, 1, memory_order_acq_rel) == 1) {
+        uint64_t before = atomic_fetch_sub_explicit(&pool.state, 1, memory_order_acq_rel);
+        if (!(before & OPEN) && INSIDE(before) == 1) {
             pthread_mutex_lock(&pool.lock);
             if (pool.caller_sleeps) pthread_cond_signal(&pool.done);
             pthread_mutex_unlock(&pool.lock);
@@ -104,14 +149,8 @@ static void *worker(void *unused) {
     return NULL;
 }
 
-void csimd_parallel_for(size_t count, void (*body)(void *, size_t), void *context) {
-    int threads = csimd_thread_count();
-    if (threads == 1 || count < 2 || inside || pthread_mutex_trylock(&pool.user) != 0) {
-        for (size_t i = 0; i < count; i++) body(context, i);
-        return;
-    }
-    // Workers are started once, at generation zero, before the first loop that wants them.
-    while (pool.workers < threads - 1 && atomic_load(&pool.generation) == 0) {
+static void start_workers(int wanted) {
+    while (pool.workers < wanted) {
         pthread_t thread;
         pthread_attr_t attributes;
         pthread_attr_init(&attributes);
@@ -122,29 +161,38 @@ void csimd_parallel_for(size_t count, void (*body)(void *, size_t), void *contex
         if (failed) break;
         pool.workers++;
     }
-    if (pool.workers == 0) {
-        pthread_mutex_unlock(&pool.user);
+}
+
+void csimd_parallel_for(size_t count, void (*body)(void *, size_t), void *context) {
+    int threads = csimd_thread_count();
+    if (threads == 1 || count < 2 || inside || pthread_mutex_trylock(&user) != 0) {
         for (size_t i = 0; i < count; i++) body(context, i);
         return;
     }
+    start_workers(threads - 1);
+    uint64_t places = count - 1 < (size_t)(threads - 1) ? count - 1 : (size_t)(threads - 1);
     pool.count = count;
     pool.body = body;
     pool.context = context;
     atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
-    atomic_store_explicit(&pool.busy, pool.workers, memory_order_relaxed);
+    uint64_t number = NUMBER(atomic_load_explicit(&pool.state, memory_order_relaxed)) + (uint64_t)1;
     pthread_mutex_lock(&pool.lock);
-    atomic_fetch_add_explicit(&pool.generation, 1, memory_order_release);
-    if (pool.sleeping > 0) pthread_cond_broadcast(&pool.wake);
+    atomic_store_explicit(&pool.state, number << 32 | OPEN | places * ONE_PLACE, memory_order_release);
+    int wakes = pool.sleeping < (int)places ? pool.sleeping : (int)places;
+    while (wakes-- > 0) pthread_cond_signal(&pool.wake);
     pthread_mutex_unlock(&pool.lock);
 
     take_part();
-    for (int spins = 0; spins < SPINS && atomic_load_explicit(&pool.busy, memory_order_acquire) > 0; spins++) relax();
-    if (atomic_load_explicit(&pool.busy, memory_order_acquire) > 0) {
+    uint64_t left = INSIDE(atomic_fetch_and_explicit(&pool.state, ~OPEN, memory_order_acq_rel));
+    Waiting waiting = {0};
+    while (left > 0 && wait_awake(&waiting)) left = INSIDE(atomic_load_explicit(&pool.state, memory_order_acquire));
+    if (left > 0) {
         pthread_mutex_lock(&pool.lock);
         pool.caller_sleeps = 1;
-        while (atomic_load_explicit(&pool.busy, memory_order_acquire) > 0) pthread_cond_wait(&pool.done, &pool.lock);
+        while (INSIDE(atomic_load_explicit(&pool.state, memory_order_acquire)) > 0)
+            pthread_cond_wait(&pool.done, &pool.lock);
         pool.caller_sleeps = 0;
         pthread_mutex_unlock(&pool.lock);
     }
-    pthread_mutex_unlock(&pool.user);
+    pthread_mutex_unlock(&user);
 }

@@ -306,7 +306,23 @@ FN Q q_base_times(V a, const V f[4]) {
     return q;
 }
 
+/// `out[i] -= a[i]` for base elements `a`, in blocks; returns how many.
+FN size_t subtract_base(const uint32_t *a, uint32_t *out, size_t n) {
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        r_store(out + 4 * i, q_sub(r_load(out + 4 * i), r_widen(a + i)));
+    }
+    return i;
+}
+
 KERNEL void add_scaled_base(const uint32_t *a, csimd_qm31 factor, uint32_t *out, size_t n) {
+    if (factor.c[0] == M31_P - 1 && (factor.c[1] | factor.c[2] | factor.c[3]) == 0) {
+        // The arguments of lookups.
+        size_t done = subtract_base(a, out, n);
+        a += done;
+        out += 4 * done;
+        n -= done;
+    }
     V f[4];
     for (int i = 0; i < 4; i++) {
         f[i] = v_factor1(factor.c[i]);
