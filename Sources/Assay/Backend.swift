@@ -41,6 +41,8 @@ public typealias ProgressReport = @Sendable (String) -> Void
 public protocol Backend: Sendable {
     /// `m31/orion`, or with the hash `m31/orion/sha256`.
     var name: String { get }
+    /// Which parameters of the commitment a user may fix.
+    var parameters: Set<CommitmentOptions.Key> { get }
     /// Commits to the weights and proves, once, that they lie in their ranges.
     func setup(
         _ program: Program, weights: [String: IntegerTensor], securityBits: Int, progress: ProgressReport
@@ -135,6 +137,7 @@ struct Engine<S: CommitmentScheme>: Backend {
     }
 
     static var domain: String { "Assay 1" }
+    var parameters: Set<CommitmentOptions.Key> { S.options }
 
     func layout(_ graph: Graph) throws -> ProofLayout {
         let field = FieldBound(name: F.name, bound: F.integerBound)
@@ -158,10 +161,18 @@ struct Engine<S: CommitmentScheme>: Backend {
     }
 
     private func scheme(_ shapes: [CommittedShape], _ securityBits: Int, _ parameters: [UInt8]) throws -> S {
-        let scheme = try S(
-            shapes: shapes,
-            settings: CommitmentSettings(
-                securityBits: securityBits + 3, hash: hash, options: options, publicParameters: parameters))
+        // Beside the openings there are the errors of the other parts.
+        let room = 3
+        let scheme: S
+        do {
+            scheme = try S(
+                shapes: shapes,
+                settings: CommitmentSettings(
+                    securityBits: securityBits + room, hash: hash, options: options, publicParameters: parameters))
+        } catch CommitmentError.unreachableSecurity(let name, _, let nearest) {
+            throw CommitmentError.unreachableSecurity(
+                scheme: name, requested: securityBits, nearest: max(0, nearest - room))
+        }
         if let most = scheme.budget.assumedBits, securityBits > most {
             throw CommitmentError.unreachableSecurity(scheme: S.schemeName, requested: securityBits, nearest: most)
         }
