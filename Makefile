@@ -52,7 +52,7 @@ bench: build
 		&& Benchmarks/.venv/bin/python Benchmarks/peers.py $(PEERS) \
 		|| echo "peers are missing: Python's venv or the package registry cannot be had here"
 	@mkdir -p Benchmarks/results
-	$(BENCH) --peers $(PEERS) --assay $(CURDIR)/$(ASSAY) --backends $(BACKENDS) \
+	$(BENCH) --peers $(PEERS) --commitments --assay $(CURDIR)/$(ASSAY) --backends $(BACKENDS) \
 		--revision "$$(git describe --always --dirty 2>/dev/null || echo unknown)" --json Benchmarks/results $(BENCH_FLAGS)
 
 # Compares this tree with another revision in one run: make bench-compare BASE=rev. Fails if something became slower.

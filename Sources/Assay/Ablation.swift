@@ -1,5 +1,6 @@
 import Blocks
 import CSIMD
+import Commitments
 import Foundation
 import Graphs
 import Tensors
@@ -32,6 +33,14 @@ public struct Machine: Codable, Hashable, Sendable {
             os: ProcessInfo.processInfo.operatingSystemVersionString + kernel, swift: compiler, build: build,
             csimdLevel: level, date: ISO8601DateFormatter().string(from: Date()), loadAverage: load)
     }
+
+    /// Whether figures of both may stand in one table.
+    public func isComparable(to other: Machine) -> Bool {
+        cpu == other.cpu && cores == other.cores && threads == other.threads && csimdLevel == other.csimdLevel
+            && build == other.build
+    }
+
+    public var summary: String { "\(cpu), \(cores) cores, \(threads) threads, \(csimdLevel), \(build) build" }
 
     /// The most memory that this process has held so far.
     public static var peakMemoryBytes: Int? {
@@ -105,21 +114,26 @@ public struct AblationModel: Codable, Sendable {
     public var digest: String?
     public var quantiseSeconds: Double?
     public var input: [Int]
-    public var securityBits: Int
     /// What M31 should take on one core, by unit costs; see `CostEstimate`.
     public var estimatedProveSeconds: Double?
 
-    public init(name: String, shape: DecoderShape, input: [Int], securityBits: Int) {
+    public init(name: String, shape: DecoderShape, input: [Int]) {
         self.name = name
         self.shape = shape
         self.input = input
-        self.securityBits = securityBits
     }
 }
 
 /// One backend's figures. Where the cell failed, `error` says why and figures that were not reached are absent.
 public struct AblationRow: Codable, Sendable {
     public var backend: String
+    /// The parts of the backend's name. Parameters are those that were fixed; the commitment chose the others.
+    public var field: String
+    public var code: String
+    public var hash: String
+    public var parameters: [String: String]
+    /// The level asked for.
+    public var requestedBits: Int
     public var setupSeconds: Double?
     public var proveSeconds: Double?
     /// With the key's own range proof, which every verification checks.
@@ -137,11 +151,63 @@ public struct AblationRow: Codable, Sendable {
     public var assumptions: [String]?
     /// Of the output and of every node's value; the same for all backends, or one of them is wrong.
     public var outputDigest: String?
+    /// How often it was proved and verified, where that was more than once. The times are those of the fastest.
+    public var runs: Int?
+    /// From the start of the cell's process to its end.
+    public var cellSeconds: Double?
     public var error: String?
 
-    public init(backend: String, error: String? = nil) {
+    /// - Parameter backend: as `Backend.name` has it.
+    public init(backend: String, requestedBits: Int, error: String? = nil) {
         self.backend = backend
+        self.requestedBits = requestedBits
         self.error = error
+        let sides = backend.split(separator: ":", maxSplits: 1)
+        let names = sides.first?.split(separator: "/").map(String.init) ?? []
+        field = names.first ?? ""
+        code = names.count > 1 ? names[1] : ""
+        hash = names.count > 2 ? names[2] : HashFunction.blake3.rawValue
+        let options = sides.count > 1 ? CommitmentOptions(sides[1]) : nil
+        parameters = [:]
+        for key in options?.keys ?? [] { parameters[key.rawValue] = options?[key] }
+    }
+
+    public var cell: AblationGrid.Cell { .init(backend: backend, securityBits: requestedBits) }
+    /// The parameters that are fixed in some of the rows, in the order of names; the rate always, because codes are
+    /// compared by it.
+    public static func parameterNames(_ rows: [AblationRow]) -> [String] {
+        CommitmentOptions.Key.allCases.map(\.rawValue).filter { key in
+            key == CommitmentOptions.Key.rate.rawValue || rows.contains { $0.parameters[key] != nil }
+        }
+    }
+}
+
+/// What figures rest on besides the machine and the input. Rows of different origins do not belong into one table.
+public struct AblationOrigin: Codable, Hashable, Sendable {
+    /// A digest of the program.
+    public var program: String
+    /// A digest of the model's files.
+    public var model: String
+    /// A digest of what keys hold of the reference string; absent where none is needed.
+    public var referenceString: String?
+
+    /// - Throws: where the model's files cannot be read, or the file of powers of tau.
+    public init(folder: String, cells: [AblationGrid.Cell]) throws {
+        program = try Self.digest(["/proc/self/exe"])
+        model = try Self.digest(["config.json", "model.safetensors", "calibration.bin"].map { "\(folder)/\($0)" })
+        if cells.contains(where: { $0.backend.hasPrefix("bn254/kzg") }) {
+            referenceString = HashFunction.blake3.hash(try KZGScheme.makePublicParameters()).description
+        }
+    }
+
+    private static func digest(_ files: [String]) throws -> String {
+        let digests = try files.map { path in
+            // Which of the files there are is the reader's to judge.
+            let there = FileManager.default.fileExists(atPath: path)
+            let bytes = there ? try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) : Data()
+            return bytes.withUnsafeBytes { HashFunction.blake3.hash($0) }
+        }
+        return HashFunction.blake3.hash(digests.digestBytes).description
     }
 }
 
@@ -150,11 +216,42 @@ public struct AblationResults: Codable, Sendable {
     public var machine: Machine
     public var model: AblationModel
     public var rows: [AblationRow]
+    /// Present where later runs may add rows.
+    public var origin: AblationOrigin?
 
-    public init(machine: Machine, model: AblationModel, rows: [AblationRow] = []) {
+    public init(machine: Machine, model: AblationModel, origin: AblationOrigin? = nil, rows: [AblationRow] = []) {
         self.machine = machine
         self.model = model
+        self.origin = origin
         self.rows = rows
+    }
+
+    /// What an earlier run left in a folder, to be continued by this one; nil where there is nothing.
+    ///
+    /// - Throws: `AssayError` where the rows cannot stand beside those that this run will make.
+    public func earlier(in folder: String) throws -> AblationResults? {
+        let path = folder + "/results.json"
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        func refuse(_ why: String) -> AssayError {
+            AssayError(.badData, "\(path) \(why); choose another --out, or --fresh to measure everything anew")
+        }
+        let bytes = try Files.readRegular(path, limit: 1 << 28)
+        guard let found = try? JSONDecoder().decode(AblationResults.self, from: Data(bytes)) else {
+            throw refuse("is damaged or no ablation of this version")
+        }
+        guard let origin = found.origin else { throw refuse("was not made with --grid and cannot be continued") }
+        guard let own = self.origin, origin.model == own.model else { throw refuse("is about another model") }
+        guard found.model.input == model.input else { throw refuse("is about another input") }
+        guard found.machine.isComparable(to: machine) else {
+            throw refuse(
+                "was measured on another machine or with other threads (\(found.machine.summary); now \(machine.summary))"
+            )
+        }
+        guard origin.program == own.program else { throw refuse("was made by another build of this program") }
+        if let used = origin.referenceString, let now = own.referenceString, used != now {
+            throw refuse("was made with another reference string")
+        }
+        return found
     }
 
     /// All rows that have an output have the same one.
@@ -167,7 +264,7 @@ public struct AblationResults: Codable, Sendable {
         return [UInt8](try encoder.encode(self)) + Array("\n".utf8)
     }
 
-    /// A line a backend; a column for each phase of the prover.
+    /// A line a cell; a column for each parameter that is fixed somewhere, and for each phase of the prover.
     public var csv: String {
         var phases: [String] = []
         for phase in rows.flatMap({ $0.phases ?? [] }) where !phases.contains(phase.name) { phases.append(phase.name) }
@@ -176,13 +273,19 @@ public struct AblationResults: Codable, Sendable {
                 ? "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : text
         }
         func field(_ value: (some LosslessStringConvertible)?) -> String { value.map { quoted(String($0)) } ?? "" }
+        let parameters = AblationRow.parameterNames(rows)
         var lines = [
-            ["backend", "setupSeconds", "proveSeconds", "verifySeconds"] + phases.map { "\($0) (s)" }
+            ["backend", "field", "code", "hash"] + parameters
+                + ["requestedBits", "setupSeconds", "proveSeconds", "verifySeconds"] + phases.map { "\($0) (s)" }
                 + ["proofBytes", "keyBytes", "peakMemoryBytes", "securityBits", "outputDigest", "error"]
         ]
         for row in rows {
             lines.append(
-                [quoted(row.backend), field(row.setupSeconds), field(row.proveSeconds), field(row.verifySeconds)]
+                [quoted(row.backend), row.field, row.code, row.hash] + parameters.map { row.parameters[$0] ?? "" }
+                    + [
+                        field(row.requestedBits), field(row.setupSeconds), field(row.proveSeconds),
+                        field(row.verifySeconds),
+                    ]
                     + phases.map { name in field(row.phases?.first { $0.name == name }?.seconds) }
                     + [
                         field(row.proofBytes), field(row.keyBytes), field(row.peakMemoryBytes),
@@ -209,8 +312,17 @@ public enum AblationCell {
         public var tokens: [Int]
         public var securityBits: Int
         public var threads: Int?
+        /// How often to prove and verify; once unless told.
+        public var runs: Int?
+        /// What progress is reported under; the backend's name unless told.
+        public var label: String?
 
-        public init(model: String, backend: String, tokens: [Int], securityBits: Int, threads: Int?) {
+        public init(
+            model: String, backend: String, tokens: [Int], securityBits: Int, threads: Int?, runs: Int? = nil,
+            label: String? = nil
+        ) {
+            self.runs = runs
+            self.label = label
             self.model = model
             self.backend = backend
             self.tokens = tokens
@@ -231,7 +343,7 @@ public enum AblationCell {
 
     /// Never throws: what goes wrong is in the row.
     public static func run(_ request: Request, progress: ProgressReport) -> Report {
-        var report = Report(row: AblationRow(backend: request.backend))
+        var report = Report(row: AblationRow(backend: request.backend, requestedBits: request.securityBits))
         do {
             try fill(&report, request, progress)
         } catch {
@@ -256,14 +368,24 @@ public enum AblationCell {
         // The verifier gets what it would get from files.
         let verifyingKey = try VerifyingKey(encoded: key.value.verifyingKey.encoded)
 
-        let result = try Measured { try backend.prove(key.value, tokens: request.tokens, progress: progress) }
+        let runs = max(1, request.runs ?? 1)
+        if runs > 1 { report.row.runs = runs }
+        func fastest<R>(_ body: () throws -> R) rethrows -> Measured<R> {
+            var best = try Measured(body)
+            for _ in 1..<runs {
+                let next = try Measured(body)
+                if next.seconds < best.seconds { best = next }
+            }
+            return best
+        }
+        let result = try fastest { try backend.prove(key.value, tokens: request.tokens, progress: progress) }
         report.row.proveSeconds = result.seconds
         report.row.phases = result.value.phases
         report.row.proofBytes = result.value.proof.count
 
         progress("verify")
         let statement = try Statement(json: try result.value.statement.canonicalJSON())
-        let verdict = try Measured {
+        let verdict = try fastest {
             try backend.verify(result.value.proof, statement: statement, key: verifyingKey)
         }
         report.row.verifySeconds = verdict.seconds

@@ -41,6 +41,8 @@ public typealias ProgressReport = @Sendable (String) -> Void
 public protocol Backend: Sendable {
     /// `m31/orion`, or with the hash `m31/orion/sha256`.
     var name: String { get }
+    /// Which parameters of the commitment a user may fix.
+    var parameters: Set<CommitmentOptions.Key> { get }
     /// Commits to the weights and proves, once, that they lie in their ranges.
     func setup(
         _ program: Program, weights: [String: IntegerTensor], securityBits: Int, progress: ProgressReport
@@ -137,6 +139,7 @@ struct Engine<S: CommitmentScheme>: Backend {
     }
 
     static var domain: String { "Assay 1" }
+    var parameters: Set<CommitmentOptions.Key> { S.options }
 
     func layout(_ graph: Graph) throws -> ProofLayout {
         let field = FieldBound(name: F.name, bound: F.integerBound)

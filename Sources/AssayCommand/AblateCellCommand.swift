@@ -26,7 +26,8 @@ struct AblateCellCommand: ParsableCommand {
         var options = common
         options.threads = request.threads
         try options.execute { progress in
-            let report = AblationCell.run(request, progress: progress.callback(request.backend + ": "))
+            let report = AblationCell.run(
+                request, progress: progress.callback((request.label ?? request.backend) + ": "))
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             return CommandResult(json: report, text: String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")
@@ -36,8 +37,19 @@ struct AblateCellCommand: ParsableCommand {
 
 /// A cell in a process of its own.
 enum CellProcess {
-    static func run(_ request: AblationCell.Request) -> AblationCell.Report {
-        func failed(_ why: String) -> AblationCell.Report { .init(row: .init(backend: request.backend, error: why)) }
+    /// Never throws: what goes wrong is in the row. Nil where a signal ended it, see `Interruption`.
+    static func run(_ request: AblationCell.Request) -> AblationCell.Report? {
+        let measured = Measured { attempt(request) }
+        guard Interruption.signal == nil || measured.value.row.error == nil else { return nil }
+        var report = measured.value
+        report.row.cellSeconds = measured.seconds
+        return report
+    }
+
+    private static func attempt(_ request: AblationCell.Request) -> AblationCell.Report {
+        func failed(_ why: String) -> AblationCell.Report {
+            .init(row: .init(backend: request.backend, requestedBits: request.securityBits, error: why))
+        }
         guard let executable = Package.executable else { return failed("this program cannot find itself") }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: executable)
@@ -50,8 +62,10 @@ enum CellProcess {
         defer { signal(SIGPIPE, SIG_DFL) }
         do {
             try process.run()
-            try? input.fileHandleForWriting.write(contentsOf: try JSONEncoder().encode(request) + Data("\n".utf8))
-            let answer = try output.fileHandleForReading.readToEnd() ?? Data()
+            let answer = try Interruption.ending(process.processIdentifier) {
+                try? input.fileHandleForWriting.write(contentsOf: try JSONEncoder().encode(request) + Data("\n".utf8))
+                return try output.fileHandleForReading.readToEnd() ?? Data()
+            }
             process.waitUntilExit()
             try? input.fileHandleForWriting.close()
             if process.terminationReason == .uncaughtSignal {

@@ -11,7 +11,7 @@ struct AssayTool: ParsableCommand {
             progress to stderr.
 
             Exit status: 0 success or accepted; 1 rejected proof, or an ablation with a failed or different row; 64 wrong usage; \
-            65 bad input data; 74 input/output error.
+            65 bad input data; 74 input/output error; 130 an ablation that was interrupted.
             """,
         version: "0.1.0",
         subcommands: [

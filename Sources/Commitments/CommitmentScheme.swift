@@ -49,6 +49,8 @@ public protocol CommitmentScheme: Sendable {
 
     /// The name that people type: "orion", "orion-expander", "raw".
     static var schemeName: String { get }
+    /// Which parameters a user may fix.
+    static var options: Set<CommitmentOptions.Key> { get }
     /// The scheme for vectors of these shapes, with a total error of at most `2^-securityBits` for each opening.
     ///
     /// - Throws: `CommitmentError.unreachableSecurity` where proved bounds do not reach that far over this field, `option`

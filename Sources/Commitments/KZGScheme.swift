@@ -68,6 +68,7 @@ public struct KZGScheme: CommitmentScheme {
     public let parameterDescription: String
 
     public static var schemeName: String { "kzg" }
+    public static var options: Set<CommitmentOptions.Key> { [.columns] }
 
     /// The most powers of a reference string, as binary logarithm, in either group.
     static var mostPowerBits: Int { 29 }
@@ -76,7 +77,7 @@ public struct KZGScheme: CommitmentScheme {
 
     public init(shapes: [CommittedShape], settings: CommitmentSettings) throws {
         let (securityBits, hash) = (settings.securityBits, settings.hash)
-        try settings.options.require(only: [.columns], scheme: Self.schemeName)
+        try settings.options.require(only: Self.options, scheme: Self.schemeName)
         reference = try ReferenceSource.decode(settings.publicParameters)
         self.shapes = shapes
         self.hash = hash

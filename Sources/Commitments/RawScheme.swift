@@ -16,10 +16,11 @@ public struct RawScheme<F: ProofField>: CommitmentScheme {
     public let parameterDescription: String
 
     public static var schemeName: String { "raw" }
+    public static var options: Set<CommitmentOptions.Key> { [] }
 
     public init(shapes: [CommittedShape], settings: CommitmentSettings) throws {
         let (securityBits, hash) = (settings.securityBits, settings.hash)
-        try settings.options.require(only: [], scheme: Self.schemeName)
+        try settings.options.require(only: Self.options, scheme: Self.schemeName)
         try Statement.requireNoPublicParameters(settings, scheme: Self.schemeName)
         guard securityBits <= 128 else {
             throw CommitmentError.unreachableSecurity(scheme: Self.schemeName, requested: securityBits, nearest: 128)

@@ -95,6 +95,7 @@ public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentSchem
     public let parameterDescription: String
 
     public static var schemeName: String { Code.schemeName }
+    public static var options: Set<CommitmentOptions.Key> { Code.options }
 
     /// The largest encoded matrix that stays in memory, in bytes.
     static var keptBytes: Int { 256 << 20 }

@@ -32,10 +32,34 @@ enum Command {
 
     /// Runs `assay` with arguments; with `shell`, after these commands of bash in the same process.
     static func run(_ arguments: [String], after shell: String? = nil, output redirect: String? = nil) throws -> Run {
+        try start(arguments, after: shell, output: redirect).finish()
+    }
+
+    /// The same, while it runs.
+    struct Running {
+        let process: Process
+        fileprivate let arguments: [String]
+        fileprivate let folder: Folder
+        fileprivate let outputs: [String?]
+
+        /// Waits for the end.
+        func finish() throws -> Run {
+            process.waitUntilExit()
+            let texts = try outputs.map { path in
+                try path.map { String(decoding: try Data(contentsOf: URL(fileURLWithPath: $0)), as: UTF8.self) } ?? ""
+            }
+            #expect(process.terminationReason == .exit, "assay \(arguments) crashed: \(texts[1])")
+            return Run(status: process.terminationStatus, output: texts[0], errors: texts[1])
+        }
+    }
+
+    static func start(
+        _ arguments: [String], after shell: String? = nil, output redirect: String? = nil
+    ) throws -> Running {
         let folder = try Folder()
         let outputs = [redirect ?? folder.path + "/out", folder.path + "/err"]
         let handles = try outputs.map { path in
-            if redirect == nil || path != redirect { FileManager.default.createFile(atPath: path, contents: nil) }
+            if redirect == nil || path != redirect { _ = FileManager.default.createFile(atPath: path, contents: nil) }
             return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
         }
         let process = Process()
@@ -51,13 +75,10 @@ enum Command {
         process.standardOutput = handles[0]
         process.standardError = handles[1]
         try process.run()
-        process.waitUntilExit()
         for handle in handles { try? handle.close() }
-        let texts = try outputs.map { path in
-            path == redirect ? "" : String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
-        }
-        #expect(process.terminationReason == .exit, "assay \(arguments) crashed: \(texts[1])")
-        return Run(status: process.terminationStatus, output: texts[0], errors: texts[1])
+        return Running(
+            process: process, arguments: arguments, folder: folder,
+            outputs: outputs.map { $0 == redirect ? nil : $0 })
     }
 
     /// A model of the tests.

@@ -113,13 +113,14 @@ extension Command.Run: @unchecked Sendable {}
         for row in rows {
             #expect(
                 Set(row.keys) == [
-                    "backend", "setupSeconds", "proveSeconds", "verifySeconds", "phases", "proofBytes", "keyBytes",
-                    "peakMemoryBytes", "securityBits", "outputDigest",
+                    "backend", "field", "code", "hash", "parameters", "requestedBits", "setupSeconds", "proveSeconds",
+                    "verifySeconds", "phases", "proofBytes", "keyBytes", "peakMemoryBytes", "securityBits",
+                    "outputDigest", "cellSeconds",
                 ])
         }
         #expect(Set(rows.compactMap { $0["outputDigest"] as? String }).count == 1)
         let lines = String(decoding: try folder.read("results.csv"), as: UTF8.self).split(separator: "\n")
-        #expect(lines.count == 3 && lines[0].hasPrefix("backend,setupSeconds,proveSeconds,verifySeconds,"))
+        #expect(lines.count == 3 && lines[0].hasPrefix("backend,field,code,hash,rate,requestedBits,setupSeconds,"))
     }
 
     @Test func ablationWithAFailingRowKeepsTheOthers() throws {
@@ -313,6 +314,12 @@ extension Command.Run: @unchecked Sendable {}
         ["prove", "MODEL", "--backend", "m31/orion/md5", "--out", "OUT"],
         ["ablate", "MODEL", "--backends", "m31/orion,nothing", "--out", "OUT"],
         ["ablate", "MODEL", "--backends", ",", "--out", "OUT"],
+        ["ablate", "MODEL", "--backends", "m31/raw", "--fresh", "--out", "OUT"],
+        ["ablate", "MODEL", "--backends", "m31/raw", "--grid", "field=m31", "--out", "OUT"],
+        ["ablate", "MODEL", "--grid", "security=100", "--security", "100", "--out", "OUT"],
+        ["ablate", "MODEL", "--grid", "", "--out", "OUT"],
+        ["ablate", "MODEL", "--runs", "0", "--out", "OUT"],
+        ["ablate", "MODEL", "--grid", "code=orion", "--grid", "colour=red", "--out", "OUT"],
         ["inspect", "MODEL", "--field", "m61"],
         ["prove", "MODEL", "--prompt", "a", "--tokens", "f", "--out", "OUT"],
         ["prove", "MODEL", "--prompt", "a"],

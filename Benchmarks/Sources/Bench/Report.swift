@@ -12,6 +12,7 @@ struct Report: Codable {
     /// 512-bit instructions a second of one thread, by kind.
     var instructionsPerSecond: [String: Double]
     var kernels: [KernelResult] = []
+    var commitments: [CommitmentResult] = []
     var proofs: [ProofResult] = []
 }
 

@@ -6,7 +6,7 @@ let usage = """
 
     Times the kernels and prints them beside their targets and peers.
 
-      --filter REGEX    only kernels whose name matches somewhere
+      --filter REGEX    only kernels and commitments whose name matches somewhere
       --list            names only, nothing timed
       --passes N        passes over all kernels; the fastest counts (5)
       --budget MS       milliseconds for a kernel in each pass (20)
@@ -18,7 +18,9 @@ let usage = """
       --backends LIST   backends to prove with (all)
       --proof-runs N    how often (3)
       --shapes          prove VGG-16 and GPT-2 small too (m31/orion, random weights; 6 GB, some minutes)
-      --no-kernels      proofs only
+      --no-kernels      leave out the kernels
+      --commitments     commit, open and verify with every commitment too
+      --only PART       kernels, commitments or proofs
       --revision TEXT   what was built, for the report
       --json FILE       write the report; a folder gets a file named after the machine
     """
@@ -36,17 +38,22 @@ struct Options {
     var portable = true
     var threads = true
     var kernels = true
+    var commitments = false
+    var proofs = true
     var targets = Files.package + "/targets.json"
     var peers: String?
     var assay: String?
     var backends = "all"
     var proofRuns = 3
     var shapes = false
+    /// Each time at least two runs.
+    let commitmentRounds = 2
     var revision = "unknown"
     var json: String?
 
     init(_ arguments: [String]) {
         var rest = arguments[...]
+        var only: String?
         func wrong(_ message: String) -> Never { fail("\(message)\n\n\(usage)", status: 64) }
         func value(_ option: String) -> String {
             guard let value = rest.popFirst() else { wrong("\(option) wants a value") }
@@ -68,6 +75,11 @@ struct Options {
             case "--no-portable": portable = false
             case "--no-threads": threads = false
             case "--no-kernels": kernels = false
+            case "--commitments": commitments = true
+            case "--only":
+                let part = value(option)
+                guard ["kernels", "commitments", "proofs"].contains(part) else { wrong("there is no part '\(part)'") }
+                only = part
             case "--targets": targets = value(option)
             case "--peers": peers = value(option)
             case "--assay": assay = value(option)
@@ -81,6 +93,9 @@ struct Options {
                 exit(0)
             default: wrong("unknown option '\(option)'")
             }
+        }
+        if let only {
+            (kernels, commitments, proofs) = (only == "kernels", only == "commitments", only == "proofs")
         }
     }
 }
@@ -98,6 +113,14 @@ func references(_ path: String) throws -> [(Reference, Regex<AnyRegexOutput>)] {
         }
     } catch let error as DecodingError {
         throw BenchError("\(path): \(error)")
+    }
+}
+
+/// The targets and peers for a result.
+func standings(_ result: KernelResult, _ known: [(Reference, Regex<AnyRegexOutput>)]) -> [Standing] {
+    known.compactMap { reference, regex in
+        guard result.name.wholeMatch(of: regex) != nil, let ratio = reference.ratio(result) else { return nil }
+        return Standing(reference: reference, ratio: ratio)
     }
 }
 
@@ -145,18 +168,23 @@ func time(_ kernels: [Kernel], _ options: Options, into report: inout Report) th
 }
 
 let options = Options(Array(CommandLine.arguments.dropFirst()))
-let chosen = suite.filter { kernel in options.filter.map { kernel.name.firstMatch(of: $0) != nil } ?? true }
-if options.kernels && chosen.isEmpty { fail("no kernel matches", status: 64) }
+@MainActor func isChosen(_ name: String) -> Bool { options.filter.map { name.firstMatch(of: $0) != nil } ?? true }
+let chosen = options.kernels ? suite.filter { isChosen($0.name) } : []
+let commitments = options.commitments ? commitmentSuite.filter { isChosen($0.name) } : []
+if (options.kernels || options.commitments) && chosen.isEmpty && commitments.isEmpty {
+    fail("nothing matches", status: 64)
+}
 if options.list {
-    for kernel in chosen { print(kernel.name) }
+    for name in chosen.map(\.name) + commitments.map(\.name) { print(name) }
     exit(0)
 }
 do {
     var report = Report(
         machine: .current, revision: options.revision, passes: options.passes, memoryBytesPerSecond: 0,
         instructionsPerSecond: [:])
-    if options.kernels {
-        var known = try references(options.targets)
+    var known: [(Reference, Regex<AnyRegexOutput>)] = []
+    if options.kernels || options.commitments {
+        known = try references(options.targets)
         if let peers = options.peers {
             if FileManager.default.fileExists(atPath: peers) {
                 known += try references(peers)
@@ -164,16 +192,19 @@ do {
                 progress("peers are missing: there is no \(peers)")
             }
         }
-        try time(chosen, options, into: &report)
-        for i in report.kernels.indices {
-            for (reference, regex) in known where report.kernels[i].name.wholeMatch(of: regex) != nil {
-                if let ratio = reference.ratio(report.kernels[i]) {
-                    report.kernels[i].references.append(Standing(reference: reference, ratio: ratio))
-                }
-            }
-        }
     }
-    if let assay = options.assay {
+    if !chosen.isEmpty {
+        try time(chosen, options, into: &report)
+        for i in report.kernels.indices { report.kernels[i].references = standings(report.kernels[i], known) }
+    }
+    let clock = Clock(budget: options.budget * 1e-3)
+    for commitment in commitments {
+        progress(commitment.name)
+        var result = try commitment.measure(clock, options.commitmentRounds, options.threads)
+        for i in result.steps.indices { result.steps[i].references = standings(result.steps[i], known) }
+        report.commitments.append(result)
+    }
+    if options.proofs, let assay = options.assay {
         report.proofs = try Prover(
             executable: assay, backends: options.backends, runs: options.proofRuns, shapes: options.shapes
         )
@@ -194,6 +225,7 @@ do {
         print(peaks.isEmpty ? "none" : peaks.joined(separator: ", "))
         print("\n" + report.kernelTable)
     }
+    if !report.commitments.isEmpty { print(report.commitmentTable) }
     if !report.proofs.isEmpty { print(report.proofTable) }
     if let path = options.json {
         var directory: ObjCBool = false
