@@ -195,7 +195,8 @@ struct AblateCommand: ParsableCommand {
         let levels = Set(results.rows.map(\.requestedBits)).sorted().map(String.init).joined(separator: ", ")
         var text = """
             \(model.name), \(model.input.count) tokens, \(levels) bits asked for; \
-            \(results.machine.cpu), \(results.machine.threads) threads, \(results.machine.csimdLevel)
+            \(results.machine.cpu), \(results.machine.threads) threads, \(results.machine.csimdLevel)\
+            \(runs > 1 ? "; the fastest of \(runs) runs" : "")
 
 
             """
