@@ -230,7 +230,7 @@ struct Engine<S: CommitmentScheme>: Backend {
             weightCommitment: commitment, rangeProof: transcript.proof)
         let budget = self.budget(channel, scheme, auxiliary)
         guard budget.wholeBits >= securityBits else { throw tooWeak(budget, securityBits) }
-        return ProvingKey(verifyingKey: key, weights: named, commitmentState: scheme.encodeState(state))
+        return ProvingKey(verifyingKey: key, weights: named, commitmentState: scheme.encodeState(state), rangeProofBits: budget.totalBits)
     }
 
     /// Checks the range proof that a verifying key carries.
@@ -364,7 +364,7 @@ struct Engine<S: CommitmentScheme>: Backend {
             transcript: transcript)
         clock.lap("open weights", bytes: transcript.proof.count)
 
-        let budget = self.budget(channel, weightScheme, witnessScheme)
+        let budget = self.budget(channel, weightScheme, witnessScheme) + rangeProof(bits: key.rangeProofBits)
         guard budget.wholeBits >= statement.securityBits else { throw tooWeak(budget, statement.securityBits) }
         return ProofResult(proof: transcript.proof, statement: statement, phases: clock.phases, budget: budget)
     }
@@ -432,15 +432,18 @@ struct Engine<S: CommitmentScheme>: Backend {
         try transcript.finish()
         let budget =
             self.budget(channel, weightScheme, witnessScheme)
-            + SoundnessBudget([
-                .init(
-                    name: "weight ranges", bits: setupBudget.totalBits,
-                    theorem: "the range proof of the verifying key, in total")
-            ])
+            + rangeProof(bits: setupBudget.totalBits)
         guard budget.wholeBits >= key.securityBits else {
             throw reject("security", "\(budget.wholeBits) bits are proved, \(key.securityBits) were asked for")
         }
         return VerificationReport(statement: statement, phases: clock.phases, budget: budget)
+    }
+
+    /// The error of the key's own proof, which every verification adds.
+    private func rangeProof(bits: Double) -> SoundnessBudget {
+        SoundnessBudget([
+            .init(name: "weight ranges", bits: bits, theorem: "the range proof of the verifying key, in total")
+        ])
     }
 
     private func requireBackend(_ key: VerifyingKey) throws {

@@ -77,10 +77,16 @@ public struct ProvingKey: Sendable {
     public let verifyingKey: VerifyingKey
     public let weights: [String: IntegerTensor]
     public let commitmentState: [UInt8]
+    /// The soundness of the verifying key's own proof, minus the binary logarithm of its error: verifiers add it to that of
+    /// each proof.
+    public let rangeProofBits: Double
 
-    static let magic = Array("ASSAYPK1".utf8)
+    static let magic = Array("ASSAYPK2".utf8)
 
-    public init(verifyingKey: VerifyingKey, weights: [String: IntegerTensor], commitmentState: [UInt8]) {
+    public init(
+        verifyingKey: VerifyingKey, weights: [String: IntegerTensor], commitmentState: [UInt8], rangeProofBits: Double
+    ) {
+        self.rangeProofBits = rangeProofBits
         self.verifyingKey = verifyingKey
         self.weights = weights
         self.commitmentState = commitmentState
@@ -92,6 +98,7 @@ public struct ProvingKey: Sendable {
         var out = ByteWriter(magic: ProvingKey.magic)
         out.field(verifyingKey.digest.bytes)
         out.field(commitmentState)
+        out.integer(rangeProofBits.bitPattern)
         for node in try verifyingKey.program.weightNodes() {
             out.field(IntegerBytes.encode(weights[node.name]!))
         }
@@ -111,13 +118,14 @@ public struct ProvingKey: Sendable {
             throw AssayError(.badData, "\(path) belongs to another verifying key; run `assay setup` again")
         }
         let state = try reader.field()
+        let rangeProofBits = Double(bitPattern: try reader.integer())
         var weights: [String: IntegerTensor] = [:]
         for node in try verifyingKey.program.weightNodes() {
             weights[node.name] = try IntegerBytes.decode(
                 try reader.field(), shape: node.shape, range: node.range, name: "\(path): \(node.name)")
         }
         try reader.finish()
-        return ProvingKey(verifyingKey: verifyingKey, weights: weights, commitmentState: state)
+        return ProvingKey(verifyingKey: verifyingKey, weights: weights, commitmentState: state, rangeProofBits: rangeProofBits)
     }
 }
 

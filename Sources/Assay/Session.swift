@@ -342,7 +342,7 @@ public enum ProofFolder {
 extension ProvingKey {
     /// Bytes of `proving.key/weights.bin`: the integer weights, what the commitment's prover keeps, and their lengths.
     public var byteCount: Int {
-        weights.values.reduce(8 + 40 + 8 + commitmentState.count) {
+        weights.values.reduce(8 + 40 + 8 + commitmentState.count + 8) {
             $0 + 8 + $1.shape.count * IntegerBuffer.byteWidth($1.range)
         }
     }

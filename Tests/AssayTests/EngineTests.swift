@@ -166,7 +166,7 @@ import Transcripts
         #expect(throws: VerificationError.self) {
             _ = try made.backend.verify(changed, statement: statement, key: key)
         }
-        let other = VerifyingKey(
+        let other = try VerifyingKey(
             backend: String(name[..<name.lastIndex(of: "/")!]), securityBits: key.securityBits, program: key.program,
             publicParameters: key.publicParameters, weightCommitment: key.weightCommitment, rangeProof: key.rangeProof)
         var renamed = statement
@@ -214,6 +214,19 @@ import Transcripts
 
     @Test(arguments: ["m31/orion/sha256", "goldilocks/orion-expander/sha256"]) func otherHash(_ name: String) throws {
         let made = try Self.make(name, Self.llama)
+        _ = try made.backend.verify(made.result.proof, statement: made.result.statement, key: made.key.verifyingKey)
+    }
+
+    /// A prover knows what a verifier will find: where the parts are sound enough each and not together, no proof is made.
+    @Test(arguments: [105, 107, 108, 109, 110, 111, 112]) func proversRefuseWhatVerifiersWould(_ level: Int) throws {
+        let made: Made
+        do {
+            made = try Self.make("m31/orion", Self.llama, security: level)
+        } catch is AssayError {
+            return
+        } catch is CommitmentError {
+            return
+        }
         _ = try made.backend.verify(made.result.proof, statement: made.result.statement, key: made.key.verifyingKey)
     }
 
