@@ -119,6 +119,8 @@ public struct ProvingKey: Sendable {
         }
         let state = try reader.field()
         let rangeProofBits = Double(bitPattern: try reader.integer())
+        // Not a number compares with nothing.
+        guard rangeProofBits >= 0 else { throw AssayError(.badData, "\(path): the soundness of the key's proof") }
         var weights: [String: IntegerTensor] = [:]
         for node in try verifyingKey.program.weightNodes() {
             weights[node.name] = try IntegerBytes.decode(
