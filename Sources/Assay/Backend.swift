@@ -230,7 +230,9 @@ struct Engine<S: CommitmentScheme>: Backend {
             weightCommitment: commitment, rangeProof: transcript.proof)
         let budget = self.budget(channel, scheme, auxiliary)
         guard budget.wholeBits >= securityBits else { throw tooWeak(budget, securityBits) }
-        return ProvingKey(verifyingKey: key, weights: named, commitmentState: scheme.encodeState(state), rangeProofBits: budget.totalBits)
+        return ProvingKey(
+            verifyingKey: key, weights: named, commitmentState: scheme.encodeState(state),
+            rangeProofBits: budget.totalBits)
     }
 
     /// Checks the range proof that a verifying key carries.

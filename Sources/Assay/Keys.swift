@@ -127,7 +127,8 @@ public struct ProvingKey: Sendable {
                 try reader.field(), shape: node.shape, range: node.range, name: "\(path): \(node.name)")
         }
         try reader.finish()
-        return ProvingKey(verifyingKey: verifyingKey, weights: weights, commitmentState: state, rangeProofBits: rangeProofBits)
+        return ProvingKey(
+            verifyingKey: verifyingKey, weights: weights, commitmentState: state, rangeProofBits: rangeProofBits)
     }
 }
 

@@ -85,9 +85,9 @@ public struct KZGScheme: CommitmentScheme {
         // No more columns than there are entries: the option is one for all commitments of a proof, small ones included.
         let padded = sizes.reduce(0) { $0 + $1.paddedCount }
         let columnBits =
-            settings.options.columnBits.map { max(2, min($0, TensorShape.bits(max(padded, 1)))) }
+            settings.options.columnBits.map { min($0, max(2, TensorShape.bits(max(padded, 1)))) }
             ?? Self.columnBits(sizes)
-        guard columnBits <= 26, MatrixLayout.rowCount(sizes, columnBits: columnBits) <= 1 << 22 else {
+        guard (2...26).contains(columnBits), MatrixLayout.rowCount(sizes, columnBits: columnBits) <= 1 << 22 else {
             throw CommitmentError.option("\(Self.schemeName) cannot have \(1 << columnBits) columns here")
         }
         layout = MatrixLayout(shapes.map(\.shape), columnBits: columnBits)

@@ -139,8 +139,8 @@ extension Command.Run: @unchecked Sendable {}
     /// file everything says INSECURE.
     @Test func referenceStringFromAFile() throws {
         let folder = try Folder()
-        try folder.write(Data(samplePtau(power: 13, g2: 4, tau: BN254Scalar(0x1234_5678_9abc_def1))), "powers.ptau")
-        try folder.write(Data(samplePtau(power: 13, g2: 4, tau: BN254Scalar(0x1234_5678_9abc_def2))), "others.ptau")
+        try folder.write(Data(samplePtau(power: 15, g2: 4, tau: BN254Scalar(0x1234_5678_9abc_def1))), "powers.ptau")
+        try folder.write(Data(samplePtau(power: 15, g2: 4, tau: BN254Scalar(0x1234_5678_9abc_def2))), "others.ptau")
         let (keys, proof) = (folder.path + "/keys", folder.path + "/proof")
         func with(_ file: String) -> String { "export ASSAY_SRS='\(folder.path)/\(file).ptau'" }
         let setup = [
@@ -348,7 +348,7 @@ extension Command.Run: @unchecked Sendable {}
         #expect(try good.json()["powers"] as? Int == 63)
         // One power exchanged with another: on the curve, and not a power.
         let other = samplePtau(power: 5, g2: 4, tau: BN254Scalar(78))
-        let place = 12 + 12 + 44 + 12 + 64 * 40
+        let place = 12 + 12 + 44 + 12 + 12 + 64 * 40
         powers.replaceSubrange(place..<place + 64, with: other[place..<place + 64])
         try folder.write(Data(powers), "wrong.ptau")
         let wrong = try Command.run(["srs", folder.path + "/wrong.ptau"])

@@ -24,27 +24,26 @@ import Transcripts
     @Test func orionOverGoldilocks() throws { try check(OrionScheme<GoldilocksField>.self) }
     @Test func orionOverBN254() throws { try check(OrionScheme<BN254ScalarField>.self, securityBits: 128) }
 
-    @Test(arguments: HashFunction.allCases)
+    @Test(arguments: [HashFunction.blake3, .poseidon2BN254])
     func kzgOverBN254(hash: HashFunction) throws { try check(KZGScheme.self, hash: hash) }
 
     @Test func expanderOverMersenne31() throws { try check(OrionExpanderScheme<Mersenne31>.self) }
     @Test func expanderOverGoldilocks() throws { try check(OrionExpanderScheme<GoldilocksField>.self, hash: .sha256) }
     @Test func expanderOverBN254() throws { try check(OrionExpanderScheme<BN254ScalarField>.self, securityBits: 128) }
 
-    @Test(arguments: HashFunction.allCases)
+    @Test(arguments: [HashFunction.blake3, .keccak256, .poseidon2M31])
     func friOverMersenne31(hash: HashFunction) throws { try check(FRIScheme<Mersenne31>.self, hash: hash) }
     @Test func friOverGoldilocks() throws { try check(FRIScheme<GoldilocksField>.self) }
     @Test func friOverBN254() throws { try check(FRIScheme<BN254ScalarField>.self, securityBits: 128) }
 
     /// Every choice that a user may make.
     @Test(arguments: [
-        "rate=1/2", "rate=1/16:arity=2", "columns=2:rate=1/4", "columns=64:arity=16:cap=8",
-        "columns=32768:arity=8:grinding=0",
+        "rate=1/16:arity=2", "columns=2:rate=1/4", "columns=64:arity=16:cap=8", "columns=32768:arity=8:grinding=0",
         "columns=1024:queries=250:grinding=3:cap=64",
     ])
     func friOptions(options: String) throws {
         try check(FRIScheme<Mersenne31>.self, options)
-        if options.contains("columns") { try check(FRIScheme<GoldilocksField>.self, securityBits: 90, options) }
+        if options.contains("columns=1024") { try check(FRIScheme<GoldilocksField>.self, securityBits: 90, options) }
     }
 
     @Test(arguments: [
@@ -54,7 +53,7 @@ import Transcripts
     ])
     func orionOptions(options: String) throws {
         try check(OrionScheme<Mersenne31>.self, securityBits: 95, options)
-        if options.hasPrefix("switch=on") { try check(OrionScheme<GoldilocksField>.self, options) }
+        if options == "switch=on" { try check(OrionScheme<GoldilocksField>.self, options) }
     }
 
     @Test func switchedOverBN254() throws {
