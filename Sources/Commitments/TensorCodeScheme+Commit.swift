@@ -23,63 +23,95 @@ extension TensorCodeScheme {
                 AlignedBuffer(uninitialized: length * rows(ofBand: $0).count * F.Base.byteCount)
             }
         }
-        // Digests of a column's bands, column after column.
-        let digests = AlignedBuffer<Digest>(uninitialized: length * bandCount)
-        func hashBand(_ band: Int, _ bytes: UnsafePointer<UInt8>, _ scratch: UnsafeMutablePointer<Digest>) {
-            hash.hashRows(
-                bytes, rowBytes: rows(ofBand: band).count * F.Base.byteCount, rowCount: length, into: scratch)
-            let target = digests.pointer + band
-            for j in 0..<length { target[j * bandCount] = scratch[j] }
-        }
-        Parallel.forEach(
-            bandCount,
-            state: {
-                (
-                    work: EncodingBuffers<F>(rows: Code.preferredWidth, columns: columnCount, length: length),
-                    band: AlignedBuffer<UInt8>(uninitialized: keeps ? 0 : length * bandRows * F.Base.byteCount),
-                    digests: AlignedBuffer<Digest>(uninitialized: length)
-                )
+        // Digests of a column's bands, column after column; of a single band they are the leaves.
+        let leaves = AlignedBuffer<Digest>(repeating: .zero, count: leafCount)
+        let digests = bandCount == 1 ? leaves : AlignedBuffer<Digest>(uninitialized: length * bandCount)
+        func hashBand(_ band: Int, _ bytes: UnsafePointer<UInt8>, _ columns: Range<Int>) {
+            let rowBytes = rows(ofBand: band).count * F.Base.byteCount
+            let first = columns.lowerBound
+            if bandCount == 1 {
+                return hash.hashRows(bytes, rowBytes: rowBytes, rowCount: columns.count, into: leaves.pointer + first)
             }
-        ) { band, own in
-            let bytes = keeps ? kept[band].pointer : own.band.pointer
-            encodeBand(band, of: vectors, own.work, into: bytes)
-            if tampering == nil { hashBand(band, bytes, own.digests.pointer) }
+            let own = AlignedBuffer<Digest>(uninitialized: columns.count)
+            hash.hashRows(bytes, rowBytes: rowBytes, rowCount: columns.count, into: own.pointer)
+            let target = digests.pointer + first * bandCount + band
+            for j in 0..<columns.count { target[j * bandCount] = own.pointer[j] }
+        }
+        /// Encodes a band and, some columns at a time, writes and hashes it: the band as bytes exists only where it is kept.
+        func commitBand(_ band: Int, _ blocks: [EncodingBuffers<F>]) {
+            let rows = rows(ofBand: band)
+            let rowBytes = rows.count * F.Base.byteCount
+            encodeBand(band, of: vectors, blocks)
+            let grain = 1 << 10
+            Parallel.forEachChunk(length, grain: grain) { columns in
+                let scratch = AlignedBuffer<UInt8>(uninitialized: keeps ? 0 : grain * rowBytes)
+                for first in stride(from: columns.lowerBound, to: columns.upperBound, by: grain) {
+                    let part = first..<min(first + grain, columns.upperBound)
+                    let bytes = keeps ? kept[band].pointer + first * rowBytes : scratch.pointer
+                    writeColumns(part, rowCount: rows.count, blocks, into: bytes)
+                    if tampering == nil { hashBand(band, bytes, part) }
+                }
+            }
+        }
+        // Many bands are handed out to the threads; of few, each is the work of all.
+        if bandCount >= 2 * Parallel.threadCount {
+            Parallel.forEach(
+                bandCount, state: { bandBuffers(width: Code.preferredWidth) }, { commitBand($0, $1) })
+        } else {
+            let blocks = bandBuffers(width: sharedWidth)
+            for band in 0..<bandCount { commitBand(band, blocks) }
         }
         let matrix = EncodedMatrix(
             bands: kept, bandRows: bandRows, columns: length, elementBytes: F.Base.byteCount)
         if let tampering {
             tampering(matrix)
-            let scratch = AlignedBuffer<Digest>(uninitialized: length)
-            for band in 0..<bandCount { hashBand(band, kept[band].pointer, scratch.pointer) }
+            for band in 0..<bandCount { hashBand(band, kept[band].pointer, 0..<length) }
         }
-        let leaves = AlignedBuffer<Digest>(repeating: .zero, count: leafCount)
-        joinBands(digests.pointer, columns: length, into: leaves.pointer)
+        if bandCount > 1 { joinBands(digests.pointer, columns: length, into: leaves.pointer) }
         let tree = MerkleTree(leaves: leaves, capHeight: capHeight, hash: hash)
         return (tree.cap.digestBytes, TensorCodeState(tree: tree, matrix: keeps ? matrix : nil))
     }
 
     /// Leaves from the digests of the columns' bands.
     func joinBands(_ digests: UnsafePointer<Digest>, columns: Int, into leaves: UnsafeMutablePointer<Digest>) {
-        if bandCount == 1 {
-            leaves.update(from: digests, count: columns)
-        } else {
-            hash.hashRows(digests, rowBytes: bandCount * Digest.byteCount, rowCount: columns, into: leaves)
+        hash.hashRows(digests, rowBytes: bandCount * Digest.byteCount, rowCount: columns, into: leaves)
+    }
+
+    /// Rows that are encoded at a time where all threads work on one band.
+    var sharedWidth: Int {
+        let share = (rowCount + Parallel.threadCount - 1) / Parallel.threadCount
+        return min(Code.preferredWidth, (share + 3) & ~3)
+    }
+
+    /// Buffers for all rows of a band, `width` at a time.
+    func bandBuffers(width: Int) -> [EncodingBuffers<F>] {
+        (0..<(min(bandRows, rowCount) + width - 1) / width).map { _ in
+            EncodingBuffers(rows: width, columns: columnCount, length: codeLength)
         }
     }
 
-    /// The code words of a band's rows, column after column.
-    func encodeBand(
-        _ band: Int, of vectors: [IntegerTensor], _ work: EncodingBuffers<F>, into bytes: UnsafeMutablePointer<UInt8>
-    ) {
+    /// The code words of a band's rows.
+    func encodeBand(_ band: Int, of vectors: [IntegerTensor], _ blocks: [EncodingBuffers<F>]) {
         let rows = rows(ofBand: band)
-        let rowBytes = rows.count * F.Base.byteCount
-        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: work.width) {
-            let block = first..<min(first + work.width, rows.upperBound)
-            encode(block, of: vectors, work)
-            var target = UnsafeMutableRawPointer(bytes) + (first - rows.lowerBound) * F.Base.byteCount
-            for j in 0..<codeLength {
-                F.write(work.values.pointer + j * work.width, count: block.count, to: target)
-                target += rowBytes
+        let width = blocks[0].width
+        Parallel.forEach((rows.count + width - 1) / width) { k in
+            let first = rows.lowerBound + k * width
+            encode(first..<min(first + width, rows.upperBound), of: vectors, blocks[k])
+        }
+    }
+
+    /// Some columns of a band of so many rows as canonical bytes, column after column.
+    func writeColumns(
+        _ columns: Range<Int>, rowCount: Int, _ blocks: [EncodingBuffers<F>], into bytes: UnsafeMutablePointer<UInt8>
+    ) {
+        let size = F.Base.byteCount
+        let width = blocks[0].width
+        for (k, first) in stride(from: 0, to: rowCount, by: width).enumerated() {
+            let count = min(width, rowCount - first)
+            var target = UnsafeMutableRawPointer(bytes) + first * size
+            for j in columns {
+                F.write(blocks[k].values.pointer + j * width, count: count, to: target)
+                target += rowCount * size
             }
         }
     }
@@ -129,7 +161,7 @@ extension TensorCodeScheme {
             return output
         }
         let size = F.Base.byteCount
-        let width = Code.preferredWidth
+        let width = sharedWidth
         let blocks = (rowCount + width - 1) / width
         Parallel.forEach(
             blocks, state: { EncodingBuffers<F>(rows: width, columns: columnCount, length: codeLength) }

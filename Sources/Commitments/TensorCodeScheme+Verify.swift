@@ -107,6 +107,7 @@ extension TensorCodeScheme {
             hash.hashRows(parts.pointer, rowBytes: bandBytes, rowCount: count, into: scratch.pointer)
             for q in 0..<count { digests.pointer[q * bandCount + band] = scratch.pointer[q] }
         }
+        if bandCount == 1 { return digests.array }
         joinBands(digests.pointer, columns: count, into: leaves.pointer)
         return leaves.array
     }
