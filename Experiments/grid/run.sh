@@ -10,7 +10,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 out=${OUT:-$here/results}
-hashes=${HASHES:-sha256}
+hashes=${HASHES:-sha256,keccak256,poseidon2}
 if [ -z "${ASSAY:-}" ]; then
     make -C "$root" build >&2 || exit
     ASSAY=$root/.build/release/assay

@@ -149,6 +149,8 @@ public struct AblationRow: Codable, Sendable {
     public var securityBits: Int?
     /// What these bits rest on besides the hash function.
     public var assumptions: [String]?
+    /// Each part of the bits, with the theorem behind it.
+    public var budget: [BudgetLine]?
     /// Of the output and of every node's value; the same for all backends, or one of them is wrong.
     public var outputDigest: String?
     /// How often it was proved and verified, where that was more than once. The times are those of the fastest.
@@ -390,6 +392,7 @@ public enum AblationCell {
         }
         report.row.verifySeconds = verdict.seconds
         report.row.securityBits = verdict.value.provedBits
+        report.row.budget = verdict.value.budgetLines
         if !verdict.value.assumptions.isEmpty { report.row.assumptions = verdict.value.assumptions }
         guard verdict.value.statement.input == request.tokens else {
             throw AssayError(.badData, "the proof is about another input")

@@ -30,6 +30,9 @@ struct AblateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Every combination of values of axes, see above.", valueName: "axes"))
     var grid: [String] = []
 
+    @Flag(help: "Print each part of every row's soundness budget with the theorem behind it.")
+    var explain = false
+
     @Flag(help: "With --grid: measure everything anew, whatever is in the output folder.")
     var fresh = false
 
@@ -242,6 +245,13 @@ struct AblateCommand: ParsableCommand {
                 assumed[row.backend, default: []].append(assumption)
                 text += "\(row.backend) assumes: \(assumption)\n"
             }
+        }
+        if explain {
+            for row in results.rows {
+                guard let budget = row.budget, let bits = row.securityBits else { continue }
+                text += "\n\(row.backend), \(row.requestedBits) bits asked for\n" + Table.budget(budget, total: bits)
+            }
+            text += "\n"
         }
         let outputs = results.rows.compactMap(\.outputDigest)
         if !results.outputsAgree {
