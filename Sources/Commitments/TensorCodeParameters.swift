@@ -165,10 +165,11 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
         let columnBytes = rowCount * F.Base.byteCount
         let element = F.Challenge.byteCount
         var bytes = 2 * outline.messageBits * element
-        // Hashing, and fresh memory for code words, leaves and nodes, which on virtual machines takes a nanosecond a byte.
+        // Rows are encoded to commit and, where code words are not kept, again to open: of weights that is what every proof pays.
+        // Then hashing, and fresh memory for code words, leaves and nodes, which on virtual machines takes a nanosecond a byte.
         var nanoseconds =
-            rowCount * outline.encodingNanoseconds + outline.setupNanoseconds + outline.length
-            * (columnBytes * 3 / 2 + 150)
+            rowCount * outline.encodingNanoseconds * (Code.isCheaperThanMemory ? 2 : 1) + outline.setupNanoseconds
+            + outline.length * (columnBytes * 3 / 2 + 150)
         if case .folded(let plan) = opening {
             bytes += (plan.queryCount << plan.foldBits[0]) * columnBytes
             bytes += 32 * FoldingPlan.siblings(queries: plan.queryCount, leafBits: plan.codeBits(1))
