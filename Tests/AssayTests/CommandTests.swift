@@ -113,7 +113,8 @@ extension Command.Run: @unchecked Sendable {}
         for row in rows {
             #expect(
                 Set(row.keys) == [
-                    "backend", "field", "code", "hash", "parameters", "requestedBits", "setupSeconds", "proveSeconds",
+                    "backend", "budget", "field", "code", "hash", "parameters", "requestedBits", "setupSeconds",
+                    "proveSeconds",
                     "verifySeconds", "phases", "proofBytes", "keyBytes", "peakMemoryBytes", "securityBits",
                     "outputDigest", "cellSeconds",
                 ])
