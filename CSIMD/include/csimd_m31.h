@@ -75,8 +75,12 @@ int csimd_qm31_combine_columns_s16(const int16_t *m, size_t rows, size_t columns
 
 /// Stages `message_bits - 1 ... 0` of the circle FFT on 2^bits interleaved rows of `width` base elements, `stride`
 /// apart. `twiddles[d]` points to the table of depth `d`, for `d <= bits - 2` (see CircleCode.swift, which also says
-/// what a stage is). The rows above 2^message_bits are filled by copying first.
+/// what a stage is). The rows above 2^message_bits start as copies of those below.
 void csimd_m31_circle_encode(
     void *values, size_t stride, size_t width, unsigned message_bits, unsigned bits, const uint32_t *const *twiddles);
+/// The same where no rows are wanted but `count` of them, `only`, rising; what other rows hold afterwards is left open.
+void csimd_m31_circle_encode_at(
+    void *values, size_t stride, size_t width, unsigned message_bits, unsigned bits, const uint32_t *const *twiddles,
+    const uint32_t *only, size_t count);
 
 #endif

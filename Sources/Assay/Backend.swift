@@ -288,18 +288,38 @@ struct Engine<S: CommitmentScheme>: Backend {
 
     // MARK: Prove and verify
 
+    /// What both sides derive from a key and a number of tokens: the schemes, and the graph as bytes.
+    private typealias Prepared = (weights: S, witness: S, graph: [UInt8])
+
+    private func prepare(_ layout: ProofLayout, _ key: VerifyingKey) throws -> Prepared {
+        var weights: Result<S, any Error>?
+        var witness: Result<S, any Error>?
+        var graph: [UInt8]?
+        Parallel.forEach(3) {
+            switch $0 {
+            case 0:
+                weights = Result {
+                    try weightScheme(layout.graph.weightNodes, key.securityBits, key.publicParameters)
+                }
+            case 1:
+                witness = Result { try witnessScheme(layout.columns[...], key.securityBits, key.publicParameters) }
+            default: graph = layout.graph.canonicalBytes
+            }
+        }
+        return (try weights!.get(), try witness!.get(), graph!)
+    }
+
     private func absorbStatement(
-        _ transcript: Transcript, _ statement: Statement, _ graph: Graph, _ weightScheme: S, _ witnessScheme: S,
-        _ commitment: [UInt8]
+        _ transcript: Transcript, _ statement: Statement, _ prepared: Prepared, _ commitment: [UInt8]
     ) {
         transcript.absorb("purpose", string: "inference")
         transcript.absorb("version", integer: UInt64(statement.version))
         transcript.absorb("backend", string: statement.backend)
         transcript.absorb("security", integer: UInt64(statement.securityBits))
         transcript.absorb("model", string: statement.modelDigest)
-        transcript.absorb("graph", graph.canonicalBytes)
-        transcript.absorb("weight scheme", string: weightScheme.parameterDescription)
-        transcript.absorb("witness scheme", string: witnessScheme.parameterDescription)
+        transcript.absorb("graph", prepared.graph)
+        transcript.absorb("weight scheme", string: prepared.weights.parameterDescription)
+        transcript.absorb("witness scheme", string: prepared.witness.parameterDescription)
         transcript.absorb("weight commitment", commitment)
         transcript.absorb("input length", integer: UInt64(statement.input.count))
         for token in statement.input { transcript.absorb("input", integer: UInt64(token)) }
@@ -330,11 +350,10 @@ struct Engine<S: CommitmentScheme>: Backend {
             backend: name, modelDigest: verifyingKey.digest.description, input: tokens, output: witness.output,
             securityBits: verifyingKey.securityBits)
         let weights = layout.graph.weightNodes.map { key.weights[$0.name]! }
-        let (level, parameters) = (verifyingKey.securityBits, verifyingKey.publicParameters)
-        let weightScheme = try self.weightScheme(layout.graph.weightNodes, level, parameters)
-        let witnessScheme = try self.witnessScheme(layout.columns[...], level, parameters)
+        let prepared = try prepare(layout, verifyingKey)
+        let (weightScheme, witnessScheme) = (prepared.weights, prepared.witness)
         let transcript = ProverTranscript(domain: Self.domain, hash: hash)
-        absorbStatement(transcript, statement, layout.graph, weightScheme, witnessScheme, verifyingKey.weightCommitment)
+        absorbStatement(transcript, statement, prepared, verifyingKey.weightCommitment)
 
         progress("commit")
         let (commitment, state) = try witnessScheme.commit(witness.columns)
@@ -408,11 +427,11 @@ struct Engine<S: CommitmentScheme>: Backend {
         clock.lap("weight ranges", bytes: key.rangeProof.count)
 
         let layout = try self.layout(key.program.graph(tokenCount: statement.input.count))
-        let weightScheme = try self.weightScheme(layout.graph.weightNodes, key.securityBits, key.publicParameters)
-        let witnessScheme = try self.witnessScheme(layout.columns[...], key.securityBits, key.publicParameters)
+        let prepared = try prepare(layout, key)
+        let (weightScheme, witnessScheme) = (prepared.weights, prepared.witness)
         clock.lap("layout", bytes: 0)
         let transcript = VerifierTranscript(domain: Self.domain, hash: hash, proof: proof)
-        absorbStatement(transcript, statement, layout.graph, weightScheme, witnessScheme, key.weightCommitment)
+        absorbStatement(transcript, statement, prepared, key.weightCommitment)
         let commitment = try transcript.receiveBytes("witness commitment", count: witnessScheme.commitmentByteCount)
         let channel = Channel<F>(.verifier(transcript))
         let context = BlockContext(

@@ -31,7 +31,11 @@ public enum ContractBlock<F: ProofField> {
             }
             var operands: (FoldingTable<F>, FoldingTable<F>)?
             let tables = {
-                let made = (bound(a, einsum.a, einsum.freeA), bound(b, einsum.b, einsum.freeB))
+                var (madeA, madeB): (FoldingTable<F>?, FoldingTable<F>?)
+                Parallel.both(
+                    work: (c.graph.nodes[a].shape.count, c.graph.nodes[b].shape.count),
+                    { madeA = bound(a, einsum.a, einsum.freeA) }, { madeB = bound(b, einsum.b, einsum.freeB) })
+                let made = (madeA!, madeB!)
                 operands = made
                 return made
             }

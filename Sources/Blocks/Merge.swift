@@ -27,10 +27,13 @@ public enum MergeBlock<F: ProofField> {
         for (item, gamma) in zip(items, gammas) { claim += gamma * item.value }
         var values: FoldingTable<F>?
         let (x, left) = try c.channel.product(claim: claim, variables: shape.variableCount) {
-            let weights = AlignedBuffer<E>(repeating: .zero, count: shape.count)
-            for (item, gamma) in zip(items, gammas) {
+            let weights = Eq<F>.table(shape, items[0].point, scale: gammas[0])
+            for (item, gamma) in zip(items, gammas).dropFirst() {
                 let eq = Eq<F>.table(shape, item.point, scale: gamma)
-                F.add(weights.pointer, eq.pointer, into: weights.pointer, count: shape.count)
+                Parallel.forEachChunk(shape.count, grain: 1 << 12) { range in
+                    let target = weights.pointer + range.lowerBound
+                    F.add(target, eq.pointer + range.lowerBound, into: target, count: range.count)
+                }
             }
             let tensor = c.table(c.tensor(.node(id)), shape)
             values = tensor

@@ -216,7 +216,10 @@ public struct Witness: Sendable {
         }
         for (table, column) in layout.multiplicityColumns.enumerated() {
             let tensor = IntegerTensor(uninitialized: layout.columns[column].shape, range: layout.columns[column].range)
-            Elementwise.narrow(counts[table]!.pointer, into: tensor.storage, 0..<sizes[table])
+            let from = counts[table]!.pointer
+            Parallel.forEachChunk(sizes[table], grain: 1 << 13) {
+                Elementwise.narrow(from + $0.lowerBound, into: tensor.storage, $0)
+            }
             columns[column] = tensor
         }
     }

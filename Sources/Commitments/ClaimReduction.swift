@@ -60,53 +60,73 @@ struct ClaimReduction<F: ProofField> {
         of vectors: [IntegerTensor], padded: [AlignedBuffer<E>]
     ) -> (rows: [AlignedBuffer<E>], weights: [ColumnWeights<F>]) {
         let columns = columnCount
-        var rows: [AlignedBuffer<E>] = []
-        var weights: [ColumnWeights<F>] = []
-        for group in groups.byPoint {
-            let row = AlignedBuffer<E>(repeating: .zero, count: columns)
-            for (vector, members) in byVector(group.claims, claims) {
-                let vectorLayout = layout.vectors[vector]
-                let rowWeights = AlignedBuffer<E>(repeating: .zero, count: vectorLayout.rowCount)
-                for i in members {
-                    vectorLayout.addRowWeights(F.self, claims[i].point, scale: gammas[i], to: rowWeights.pointer)
+        let rows = (0..<groups.count).map { _ in AlignedBuffer<E>(uninitialized: columns) }
+        Parallel.forEach(
+            groups.count,
+            work: { g in
+                g < groups.byPoint.count
+                    ? byVector(groups.byPoint[g].claims, claims).reduce(columns) { $0 + vectors[$1.vector].shape.count }
+                    : 4 * columns
+            }
+        ) { g in
+            rows[g].pointer.fill(.zero, count: columns)
+            if g < groups.byPoint.count {
+                addPointGroup(groups.byPoint[g].claims, of: vectors, to: rows[g].pointer)
+            } else {
+                addRow(groups.byRow[g - groups.byPoint.count].row, of: vectors, to: rows[g].pointer)
+            }
+        }
+        var weights: [ColumnWeights<F>] = groups.byPoint.map { .eq($0.point) }
+        let tables = (0..<groups.byRow.count + padded.count).map { _ in AlignedBuffer<E>(uninitialized: columns) }
+        let eq = AlignedBuffer<E>(uninitialized: padded.count > 0 ? columns : 0)
+        if padded.count > 0 { F.expandEq(paddingPoint, scale: .one, into: eq.pointer) }
+        Parallel.forEach(tables.count, work: { _ in columns }) { k in
+            let weight = tables[k].pointer
+            weight.fill(.zero, count: columns)
+            if k < groups.byRow.count {
+                addRowGroupWeights(groups.byRow[k].claims, to: weight)
+            } else {
+                for run in layout.paddings[k - groups.byRow.count] {
+                    (weight + run.lowerBound).update(from: eq.pointer + run.lowerBound, count: run.count)
                 }
-                var combination = RowCombination<F>(vectorLayout, weights: rowWeights.pointer, addTo: row.pointer)
-                vectors[vector].storage.visit(&combination)
-            }
-            rows.append(row)
-            weights.append(.eq(group.point))
-        }
-        for group in groups.byRow {
-            let row = AlignedBuffer<E>(repeating: .zero, count: columns)
-            var one = E.one
-            for v in layout.sharedRows[group.row - layout.ownRows] {
-                var combination = RowCombination<F>(layout.vectors[v], weights: &one, addTo: row.pointer)
-                vectors[v].storage.visit(&combination)
-            }
-            rows.append(row)
-            let weight = AlignedBuffer<E>(repeating: .zero, count: columns)
-            let scratch = AlignedBuffer<E>(uninitialized: columns)
-            for i in group.claims {
-                let vectorLayout = layout.vectors[claims[i].vector]
-                let target = weight.pointer + vectorLayout.firstColumn
-                F.expandEq(claims[i].point, scale: gammas[i], into: scratch.pointer)
-                F.add(target, scratch.pointer, into: target, count: 1 << vectorLayout.columnVariables)
-            }
-            weights.append(.table(weight))
-        }
-        if padded.count > 0 {
-            let eq = AlignedBuffer<E>(uninitialized: columns)
-            F.expandEq(paddingPoint, scale: .one, into: eq.pointer)
-            for (row, padding) in zip(padded, layout.paddings) {
-                let weight = AlignedBuffer<E>(repeating: .zero, count: columns)
-                for run in padding {
-                    (weight.pointer + run.lowerBound).update(from: eq.pointer + run.lowerBound, count: run.count)
-                }
-                rows.append(row)
-                weights.append(.table(weight))
             }
         }
-        return (rows, weights)
+        weights += tables.map { .table($0) }
+        return (rows + padded, weights)
+    }
+
+    /// Adds the combination of rows of claims at one column point.
+    private func addPointGroup(_ members: [Int], of vectors: [IntegerTensor], to row: UnsafeMutablePointer<E>) {
+        for (vector, members) in byVector(members, claims) {
+            let vectorLayout = layout.vectors[vector]
+            let rowWeights = AlignedBuffer<E>(repeating: .zero, count: vectorLayout.rowCount)
+            for i in members {
+                vectorLayout.addRowWeights(F.self, claims[i].point, scale: gammas[i], to: rowWeights.pointer)
+            }
+            var combination = RowCombination<F>(vectorLayout, weights: rowWeights.pointer, addTo: row)
+            vectors[vector].storage.visit(&combination)
+        }
+    }
+
+    /// Adds a shared row.
+    private func addRow(_ number: Int, of vectors: [IntegerTensor], to row: UnsafeMutablePointer<E>) {
+        var one = E.one
+        for v in layout.sharedRows[number - layout.ownRows] {
+            var combination = RowCombination<F>(layout.vectors[v], weights: &one, addTo: row)
+            vectors[v].storage.visit(&combination)
+        }
+    }
+
+    /// Adds the weights of columns of claims on vectors in one shared row.
+    private func addRowGroupWeights(_ members: [Int], to weight: UnsafeMutablePointer<E>) {
+        let most = members.map { layout.vectors[claims[$0].vector].columnVariables }.max() ?? 0
+        let scratch = AlignedBuffer<E>(uninitialized: 1 << most)
+        for i in members {
+            let vectorLayout = layout.vectors[claims[i].vector]
+            let target = weight + vectorLayout.firstColumn
+            F.expandEq(claims[i].point, scale: gammas[i], into: scratch.pointer)
+            F.add(target, scratch.pointer, into: target, count: 1 << vectorLayout.columnVariables)
+        }
     }
 
     /// The combination of rows with random coefficients: the part of each padding, and the sum of all; without
@@ -120,21 +140,28 @@ struct ClaimReduction<F: ProofField> {
         let columns = columnCount
         let sum = AlignedBuffer<E>(repeating: .zero, count: columns)
         let padded = layout.paddings.map { _ in AlignedBuffer<E>(repeating: .zero, count: columns) }
+        // What goes to each target; the last one is the sum.
+        var parts = [[(vector: Int, part: RowPart)]](repeating: [], count: padded.count + 1)
+        func add(_ v: Int, _ part: RowPart, _ padding: Int?) {
+            if padding != nil || wholeSum { parts[padding ?? padded.count].append((v, part)) }
+        }
+        for (v, vector) in layout.vectors.enumerated() where !vector.isBlock {
+            let paddings = layout.vectorPaddings[v]
+            add(v, vector.hasPartialRows ? .full : .all, paddings.full)
+            if vector.hasPartialRows { add(v, .partial, paddings.partial) }
+        }
+        for (row, padding) in zip(layout.sharedRows, layout.sharedPaddings) {
+            for v in row { add(v, .all, padding) }
+        }
         random.withUnsafeBufferPointer { random in
-            func add(_ v: Int, _ part: RowPart, _ padding: Int?) {
-                if padding == nil && !wholeSum { return }
-                var combination = RowCombination<F>(
-                    layout.vectors[v], part, weights: random.baseAddress! + layout.vectors[v].firstRow,
-                    addTo: (padding.map { padded[$0] } ?? sum).pointer)
-                vectors[v].storage.visit(&combination)
-            }
-            for (v, vector) in layout.vectors.enumerated() where !vector.isBlock {
-                let paddings = layout.vectorPaddings[v]
-                add(v, vector.hasPartialRows ? .full : .all, paddings.full)
-                if vector.hasPartialRows { add(v, .partial, paddings.partial) }
-            }
-            for (row, padding) in zip(layout.sharedRows, layout.sharedPaddings) {
-                for v in row { add(v, .all, padding) }
+            guard let random = random.baseAddress else { return }
+            Parallel.forEach(parts.count, work: { parts[$0].reduce(0) { $0 + vectors[$1.vector].shape.count } }) { k in
+                let target = k < padded.count ? padded[k] : sum
+                for (v, part) in parts[k] {
+                    var combination = RowCombination<F>(
+                        layout.vectors[v], part, weights: random + layout.vectors[v].firstRow, addTo: target.pointer)
+                    vectors[v].storage.visit(&combination)
+                }
             }
         }
         for part in padded { F.add(sum.pointer, part.pointer, into: sum.pointer, count: columns) }

@@ -75,6 +75,8 @@ public protocol LinearCode: Sendable {
     /// `2^messageBits` entries hold the message, all `length` entries the code word afterwards (whatever the others
     /// held before). Serial.
     func encode(interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int)
+    /// The same where only the entries at `positions` are wanted; what the others hold afterwards is left open.
+    func encode(interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int, only positions: [Int])
 
     /// Adds the combination of columns of the generator matrix: afterwards `output`, of `2^messageBits` entries, has gained the
     /// vector whose inner product with any message is the sum of `weights[q]` times entry `columns[q]` of the code word.
@@ -108,6 +110,13 @@ extension LinearCode {
     /// A cache line of small elements; wide elements are vectors of eight.
     public static var preferredWidth: Int { F.Base.byteCount <= 4 ? 16 : 8 }
     public static var isCheaperThanMemory: Bool { false }
+
+    public func encode(
+        interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int, only positions: [Int]
+    ) {
+        encode(interleaved: values, stride: stride, width: width)
+    }
+
     public static var rowOpenings: [RowOpening.Kind] { [.sent, .switched] }
 
     public func columns(_ columns: [Int], weights: [F.Challenge], boundTo point: [F.Challenge]) -> [F.Challenge] {
@@ -170,6 +179,14 @@ public struct ReedSolomonCode<F: ProofField>: LinearCode {
         F.reedSolomonEncode(
             interleaved: values, stride: stride, width: width, messageBits: outline.messageBits,
             logInverseRate: outline.variant)
+    }
+
+    public func encode(
+        interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int, only positions: [Int]
+    ) {
+        F.reedSolomonEncode(
+            interleaved: values, stride: stride, width: width, messageBits: outline.messageBits,
+            logInverseRate: outline.variant, only: positions)
     }
 
     /// The transposed transform: a pair (a, b) of any level, of even and odd parts e + w o and e - w o, passes a + b on to e and
@@ -245,6 +262,12 @@ public struct FoldedReedSolomonCode<F: ProofField>: LinearCode {
 
     public func encode(interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int) {
         code.encode(interleaved: values, stride: stride, width: width)
+    }
+
+    public func encode(
+        interleaved values: UnsafeMutablePointer<F.Base>, stride: Int, width: Int, only positions: [Int]
+    ) {
+        code.encode(interleaved: values, stride: stride, width: width, only: positions)
     }
 
     public func addColumns(_ columns: [Int], weights: [F.Challenge], to output: UnsafeMutablePointer<F.Challenge>) {

@@ -200,9 +200,12 @@ package struct RowCombination<F: ProofField>: IntegerVisitor {
         }
         let sums = AlignedBuffer<F.Challenge>(repeating: .zero, count: layout.rowEntries)
         combine(elements, into: sums.pointer)
-        for (run, column) in layout.runColumns.enumerated() {
-            let target = output + layout.firstColumn + column
-            F.add(target, sums.pointer + run * layout.runLength, into: target, count: layout.runLength)
+        let (first, length) = (output + layout.firstColumn, layout.runLength)
+        Parallel.forEachChunk(layout.runColumns.count, grain: max(1, 4096 / length)) { runs in
+            for run in runs {
+                let target = first + layout.runColumns[run]
+                F.add(target, sums.pointer + run * length, into: target, count: length)
+            }
         }
     }
 
@@ -216,7 +219,7 @@ package struct RowCombination<F: ProofField>: IntegerVisitor {
             let full = elements.count / width
             if part != .partial { addRows(elements.baseAddress!, count: full, weights: weights, to: sums) }
             if full < layout.rowCount && part != .full {
-                F.addScaled(UnsafeBufferPointer(rebasing: elements[(full * width)...]), by: weights[full], to: sums)
+                addRow(UnsafeBufferPointer(rebasing: elements[(full * width)...]), by: weights[full], to: sums)
             }
             return
         }
@@ -224,20 +227,30 @@ package struct RowCombination<F: ProofField>: IntegerVisitor {
         let batch = max(1, min(layout.rowCount, (1 << 20) / width))
         let rows = AlignedBuffer<T>(uninitialized: batch * width)
         let chosen = AlignedBuffer<F.Challenge>(uninitialized: batch)
-        var count = 0
-        for r in 0..<layout.rowCount {
-            let entries = layout.entries(ofRow: r)
-            if part == .all || (part == .full) == (entries.count == width) {
-                let row = rows.pointer + count * width
-                row.update(from: elements.baseAddress! + entries.lowerBound, count: entries.count)
-                (row + entries.count).fill(0, count: width - entries.count)
-                chosen.pointer[count] = weights[r]
-                count += 1
+        let numbers = (0..<layout.rowCount).filter {
+            part == .all || (part == .full) == (layout.entries(ofRow: $0).count == width)
+        }
+        for start in stride(from: 0, to: numbers.count, by: batch) {
+            let count = min(batch, numbers.count - start)
+            Parallel.forEachChunk(count, grain: max(1, (1 << 14) / width)) { range in
+                for k in range {
+                    let entries = layout.entries(ofRow: numbers[start + k])
+                    let row = rows.pointer + k * width
+                    row.update(from: elements.baseAddress! + entries.lowerBound, count: entries.count)
+                    (row + entries.count).fill(0, count: width - entries.count)
+                    chosen.pointer[k] = weights[numbers[start + k]]
+                }
             }
-            if count == batch || r + 1 == layout.rowCount {
-                addRows(rows.pointer, count: count, weights: chosen.pointer, to: sums)
-                count = 0
-            }
+            addRows(rows.pointer, count: count, weights: chosen.pointer, to: sums)
+        }
+    }
+
+    @inlinable
+    package func addRow<T: SmallInteger>(
+        _ row: UnsafeBufferPointer<T>, by weight: F.Challenge, to sums: UnsafeMutablePointer<F.Challenge>
+    ) {
+        Parallel.forEachChunk(row.count, grain: 1 << 12) { range in
+            F.addScaled(UnsafeBufferPointer(rebasing: row[range]), by: weight, to: sums + range.lowerBound)
         }
     }
 
@@ -248,7 +261,7 @@ package struct RowCombination<F: ProofField>: IntegerVisitor {
     ) {
         let width = layout.rowEntries
         if count == 1 {
-            F.addScaled(UnsafeBufferPointer(start: rows, count: width), by: weights[0], to: sums)
+            addRow(UnsafeBufferPointer(start: rows, count: width), by: weights[0], to: sums)
         } else if count > 1 {
             F.combineRows(rows, rows: count, columns: width, weights: weights, addTo: sums)
         }

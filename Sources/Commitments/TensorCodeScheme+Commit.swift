@@ -109,22 +109,29 @@ extension TensorCodeScheme {
         for (k, first) in stride(from: 0, to: rowCount, by: width).enumerated() {
             let count = min(width, rowCount - first)
             var target = UnsafeMutableRawPointer(bytes) + first * size
+            let values = blocks[k].values.pointer
             for j in columns {
-                F.write(blocks[k].values.pointer + j * width, count: count, to: target)
+                F.write(values + j * width, count: count, to: target)
                 target += rowCount * size
             }
         }
     }
 
-    /// The code words of some rows, interleaved, in `work.values`.
-    func encode(_ block: Range<Int>, of vectors: [IntegerTensor], _ work: EncodingBuffers<F>) {
+    /// The code words of some rows, interleaved, in `work.values`; of some positions where these are given.
+    func encode(
+        _ block: Range<Int>, of vectors: [IntegerTensor], _ work: EncodingBuffers<F>, only positions: [Int]? = nil
+    ) {
         let columns = columnCount
         for (i, row) in block.enumerated() {
             layout.embedRow(F.self, row, of: vectors, owners: owners, into: work.messages.pointer + i * columns)
         }
         F.interleave(
             work.messages.pointer, rows: block.count, columns: columns, into: work.values.pointer, stride: work.width)
-        code.encode(interleaved: work.values.pointer, stride: work.width, width: block.count)
+        if let positions {
+            code.encode(interleaved: work.values.pointer, stride: work.width, width: block.count, only: positions)
+        } else {
+            code.encode(interleaved: work.values.pointer, stride: work.width, width: block.count)
+        }
     }
 
     public func encodeState(_ state: TensorCodeState) -> [UInt8] {
@@ -167,7 +174,7 @@ extension TensorCodeScheme {
             blocks, state: { EncodingBuffers<F>(rows: width, columns: columnCount, length: codeLength) }
         ) { b, work in
             let block = b * width..<min((b + 1) * width, rowCount)
-            encode(block, of: vectors, work)
+            encode(block, of: vectors, work, only: indices)
             for (q, j) in indices.enumerated() {
                 let target = UnsafeMutableRawPointer(output.pointer) + q * bytes + block.lowerBound * size
                 F.write(work.values.pointer + j * width, count: block.count, to: target)

@@ -54,8 +54,11 @@ extension TensorCodeScheme {
         transcript.send("row values", values)
 
         let deltas: [E] = transcript.challenges("row batching", count: rows.count)
-        for (row, delta) in zip(rows, deltas) {
-            F.addScaled(row.pointer, by: delta, to: sum.pointer, count: columns)
+        Parallel.forEachChunk(columns, grain: 1 << 12) { range in
+            for (row, delta) in zip(rows, deltas) {
+                F.addScaled(
+                    row.pointer + range.lowerBound, by: delta, to: sum.pointer + range.lowerBound, count: range.count)
+            }
         }
         switch opening {
         case .sent:
@@ -107,15 +110,25 @@ extension TensorCodeScheme {
         _ plan: FoldingPlan, row: AlignedBuffer<E>, weights: AlignedBuffer<E>, _ vectors: [IntegerTensor],
         state: TensorCodeState, transcript: ProverTranscript, cheat: TensorCodeCheat<E>
     ) {
-        let word = FoldingProof<F>.encode(
-            row, messageBits: plan.messageBits, logInverseRate: plan.logInverseRate)
+        // Both code words of the row at the same time.
+        var made: AlignedBuffer<E>?
+        var madeOwn: AlignedBuffer<E>?
+        Parallel.forEach(2) {
+            if $0 == 0 {
+                made = FoldingProof<F>.encode(
+                    row, messageBits: plan.messageBits, logInverseRate: plan.logInverseRate)
+            } else {
+                madeOwn = codeWord(of: row)
+            }
+        }
+        let (word, ownWord) = (made!, madeOwn!)
         cheat.switchedWord?(word)
         let tree = FoldingProof<F>.commit(
             word, foldBits: plan.foldBits[0], capBits: plan.capBits, hash: transcript.hash)
         transcript.send("row commitment", digests: tree.cap)
         let indices = transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
         sendColumns(indices, of: vectors, state: state, transcript: transcript)
-        let combinations = codeEntries(of: row, at: indices)
+        let combinations = indices.map { ownWord.pointer[$0] }
         transcript.absorb("column values", combinations)
         let betas: [E] = transcript.challenges("column batching", count: indices.count)
         code.addColumns(indices, weights: betas, to: weights.pointer)
@@ -125,13 +138,13 @@ extension TensorCodeScheme {
         folds.write(to: transcript)
     }
 
-    /// Entries of a row's code word.
-    func codeEntries(of row: AlignedBuffer<E>, at indices: [Int]) -> [E] {
+    /// A row's code word.
+    func codeWord(of row: AlignedBuffer<E>) -> AlignedBuffer<E> {
         let word = AlignedBuffer<E>(uninitialized: codeLength)
         word.pointer.update(from: row.pointer, count: columnCount)
         word.pointer.withMemoryRebound(to: F.Base.self, capacity: codeLength * E.degree) {
             code.encode(interleaved: $0, stride: E.degree, width: E.degree)
         }
-        return indices.map { word.pointer[$0] }
+        return word
     }
 }

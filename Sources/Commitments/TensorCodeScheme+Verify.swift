@@ -41,8 +41,8 @@ extension TensorCodeScheme {
             }
             let indices = transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
             let combined = try combinedColumns(indices, cap: cap, coefficients: coefficients, transcript: transcript)
-            let expected = codeEntries(of: AlignedBuffer(row), at: indices)
-            for (q, j) in indices.enumerated() where combined[q] != expected[q] {
+            let expected = codeWord(of: AlignedBuffer(row))
+            for (q, j) in indices.enumerated() where combined[q] != expected.pointer[j] {
                 throw VerificationError(check: "column", detail: "column \(j) is not that of the row sent")
             }
         case .folded(let plan):

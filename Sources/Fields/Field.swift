@@ -204,6 +204,11 @@ public protocol ProofField: Sendable {
     /// Requires `messageBits + logInverseRate <= maximumCodeBits`.
     static func reedSolomonEncode(
         interleaved values: UnsafeMutablePointer<Base>, stride: Int, width: Int, messageBits: Int, logInverseRate: Int)
+    /// The same where only some entries of the code words are wanted, those at `positions`; what the others hold afterwards is
+    /// left open.
+    static func reedSolomonEncode(
+        interleaved values: UnsafeMutablePointer<Base>, stride: Int, width: Int, messageBits: Int, logInverseRate: Int,
+        only positions: [Int])
 
     /// How code words of `reedSolomonEncode` halve. Let f_0 = f be the code word, of length 2^codeBits, of a message m. Entries
     /// 2j and 2j + 1 of f_level are `e_j + w_j o_j` and `e_j - w_j o_j`, with e and o the words f_(level+1) of the even and

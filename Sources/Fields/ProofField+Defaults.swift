@@ -274,6 +274,18 @@ extension ProofField {
     }
 }
 
+extension ProofField {
+    /// All entries.
+    @inlinable
+    public static func reedSolomonEncode(
+        interleaved values: UnsafeMutablePointer<Base>, stride: Int, width: Int, messageBits: Int, logInverseRate: Int,
+        only positions: [Int]
+    ) {
+        reedSolomonEncode(
+            interleaved: values, stride: stride, width: width, messageBits: messageBits, logInverseRate: logInverseRate)
+    }
+}
+
 /// A field whose multiplicative group has a large 2-power subgroup: Reed-Solomon by the ordinary radix-2 NTT.
 public protocol TwoAdicProofField: ProofField {
     /// A primitive 2^bits-th root of unity, `bits <= maximumCodeBits`.

@@ -1,3 +1,4 @@
+import Synchronization
 import Tensors
 
 /// A loop that reads one tensor and writes another, written once for all pairs of element types.
@@ -30,7 +31,7 @@ extension ElementLoop {
 }
 
 /// Elements that one task of a parallel loop handles at least.
-let grainOfElements = 1 << 14
+let grainOfElements = 1 << 12
 
 extension IntegerBuffer {
     /// Index and value of the first entry outside `range`, or nil.
@@ -42,20 +43,25 @@ extension IntegerBuffer {
                 let high = T(clamping: range.upperBound)
                 // A range that lies wholly beyond T clamps to one of T's ends, which it does not contain.
                 let possible = range.contains(Int64(low)) && range.contains(Int64(high))
-                let block = 4096
-                var start = 0
-                while start < elements.count {
-                    let end = min(start + block, elements.count)
-                    var outside = !possible
-                    for i in start..<end { outside = outside || elements[i] < low || elements[i] > high }
-                    if outside {
-                        for i in start..<end where !range.contains(Int64(elements[i])) {
-                            return (i, Int64(elements[i]))
+                let found = Atomic(Int.max)
+                Parallel.forEachChunk(elements.count, grain: 1 << 15) { chunk in
+                    for start in stride(from: chunk.lowerBound, to: chunk.upperBound, by: 4096) {
+                        let end = min(start + 4096, chunk.upperBound)
+                        // Extremes of the whole block: a loop that may end early is not vectorised.
+                        var (least, greatest) = (elements[start], elements[start])
+                        for i in start..<end {
+                            least = min(least, elements[i])
+                            greatest = max(greatest, elements[i])
                         }
+                        guard !possible || least < low || greatest > high,
+                            let first = (start..<end).first(where: { !range.contains(Int64(elements[$0])) })
+                        else { continue }
+                        _ = found.min(first, ordering: .relaxed)
+                        return
                     }
-                    start = end
                 }
-                return nil
+                let first = found.load(ordering: .relaxed)
+                return first == Int.max ? nil : (first, Int64(elements[first]))
             }
         }
         var scan = Scan(range: range)

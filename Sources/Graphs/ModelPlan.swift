@@ -212,6 +212,14 @@ extension ModelPlan.Rule {
 
 extension ModelPlan.Table {
     func lookupTable() -> LookupTable {
-        LookupTable(name: name, lowerBound: domain.lowerBound, values: domain.map { rule.value($0) })
+        let (first, rule) = (domain.lowerBound, rule)
+        let values = [Int32](unsafeUninitializedCapacity: domain.count) { buffer, count in
+            let start = buffer.baseAddress!
+            Parallel.forEachChunk(buffer.count, grain: 1 << 11) { range in
+                for i in range { (start + i).initialize(to: rule.value(first + Int64(i))) }
+            }
+            count = buffer.count
+        }
+        return LookupTable(name: name, lowerBound: first, values: values)
     }
 }

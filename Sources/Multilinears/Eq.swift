@@ -73,7 +73,7 @@ public enum Eq<F: ProofField> {
             }
             let next = AlignedBuffer<E>(uninitialized: current.count * size)
             let outer = current
-            Parallel.forEachChunk(outer.count, grain: max(1, 8192 / size)) { range in
+            Parallel.forEachChunk(outer.count, grain: max(1, 2048 / size)) { range in
                 for i in range {
                     F.scale(own.pointer, by: outer.pointer[i], into: next.pointer + i * size, count: size)
                 }

@@ -63,33 +63,56 @@ public final class FoldingTable<F: ProofField> {
     @_specialize(where F == Mersenne31)
     @_specialize(where F == GoldilocksField)
     @_specialize(where F == BN254ScalarField)
-    public func fold(at r: E) {
-        let pairs = count / 2
-        precondition(dimensions.last! & 1 == 0)
-        // In place is safe only in one piece; large tables go to a second buffer in parallel.
-        if pairs * unit >= 1 << 13 && Parallel.threadCount > 1 {
+    public func fold(at r: E) { FoldingTable.fold([(self, r)]) }
+
+    /// Binds the lowest variable of each table to its own challenge, on all threads. Call `prepare` of each first.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
+    public static func fold(_ tables: [(table: FoldingTable<F>, at: E)]) {
+        // In place is safe only in one piece; large tables go to a second buffer in pieces.
+        let grain = 1 << 11
+        let threads = Parallel.threadCount
+        var pieces: [(from: UnsafeMutablePointer<E>, to: UnsafeMutablePointer<E>, count: Int, unit: Int, at: E)] = []
+        var work = 0
+        for (table, r) in tables {
+            precondition(table.dimensions.last! & 1 == 0)
+            let unit = table.unit
+            let pairs = table.count / 2
+            table.dimensions[table.dimensions.count - 1] /= 2
+            let from = table.buffer.pointer
+            work += pairs * unit
+            if threads == 1 || pairs * unit < 2 * grain {
+                pieces.append((from, from, pairs, unit, r))
+                continue
+            }
             let next: AlignedBuffer<E>
-            if let spare, spare.count >= pairs * self.unit {
+            if let spare = table.spare, spare.count >= pairs * unit {
                 next = spare
             } else {
-                next = AlignedBuffer(uninitialized: pairs * self.unit)
+                next = AlignedBuffer(uninitialized: pairs * unit)
             }
-            let (from, to, unit) = (buffer.pointer, next.pointer, unit)
-            Parallel.forEachChunk(pairs, grain: 1 << 11) { range in
-                if unit == 1 {
-                    F.fold(from + 2 * range.lowerBound, at: r, into: to + range.lowerBound, pairs: range.count)
-                } else {
-                    F.foldPairs(from + 4 * range.lowerBound, at: r, into: to + 2 * range.lowerBound, quads: range.count)
-                }
+            let to = next.pointer
+            for start in Swift.stride(from: 0, to: pairs, by: grain / unit) {
+                pieces.append(
+                    (from + 2 * unit * start, to + unit * start, min(grain / unit, pairs - start), unit, r))
             }
-            spare = buffer
-            buffer = next
-        } else if unit == 1 {
-            F.fold(buffer.pointer, at: r, into: buffer.pointer, pairs: pairs)
-        } else {
-            F.foldPairs(buffer.pointer, at: r, into: buffer.pointer, quads: pairs)
+            table.spare = table.buffer
+            table.buffer = next
         }
-        dimensions[dimensions.count - 1] /= 2
+        func one(_ k: Int) {
+            let piece = pieces[k]
+            if piece.unit == 1 {
+                F.fold(piece.from, at: piece.at, into: piece.to, pairs: piece.count)
+            } else {
+                F.foldPairs(piece.from, at: piece.at, into: piece.to, quads: piece.count)
+            }
+        }
+        if threads == 1 || work < 1 << 10 {
+            for k in pieces.indices { one(k) }
+        } else {
+            Parallel.forEach(pieces.count, one)
+        }
     }
 
     /// The single entry that is left when all variables are bound.
@@ -142,7 +165,7 @@ public struct EqWeights<F: ProofField> {
         }
         let result = AlignedBuffer<E>(uninitialized: outer.count * half)
         let outer = outer
-        Parallel.forEachChunk(outer.count, grain: max(1, 4096 / half)) { range in
+        Parallel.forEachChunk(outer.count, grain: max(1, 2048 / half)) { range in
             for i in range {
                 F.scale(inner.pointer, by: outer.pointer[i], into: result.pointer + i * half, count: half)
             }

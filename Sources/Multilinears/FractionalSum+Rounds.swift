@@ -194,7 +194,7 @@ extension FractionalSum {
             func store() {
                 let half = dimensions.last!
                 let result = AlignedBuffer<E>(uninitialized: rows.count * half)
-                Parallel.forEachChunk(rows.count, grain: max(1, 4096 / half)) { range in
+                Parallel.forEachChunk(rows.count, grain: max(1, 2048 / half)) { range in
                     for r in range {
                         F.scale(inner.pointer, by: rows.pointer[r], into: result.pointer + r * half, count: half)
                     }
@@ -274,8 +274,8 @@ extension FractionalSum {
                 }
                 var quads = 0
                 for table in block.all { quads = table.prepare() }
-                for start in Swift.stride(from: 0, to: quads, by: 1 << 11) {
-                    pieces.append(Piece(block: i, range: start..<min(quads, start + 1 << 11)))
+                for start in Swift.stride(from: 0, to: quads, by: 1 << 10) {
+                    pieces.append(Piece(block: i, range: start..<min(quads, start + 1 << 10)))
                 }
             }
             var results = [(atZero: E, leading: E)](repeating: (.zero, .zero), count: pieces.count)
@@ -384,39 +384,33 @@ extension FractionalSum {
             return F.roundFractions(weights: weights, p: tailP, q: tailQ, lambda: lambda, quads: weights.count)
         }
 
+        private static func foldTail(_ tail: inout [E], at r: E) {
+            let quads = tail.count / 4
+            guard quads > 0 else { return }
+            tail.withUnsafeMutableBufferPointer {
+                F.foldPairs($0.baseAddress!, at: r, into: $0.baseAddress!, quads: quads)
+            }
+            tail.removeLast(2 * quads)
+        }
+
         private func fold(at r: E, round: Int) {
             // Weights go on to the variable after the next: their entries for zero there, but for the shared factor.
-            var small: [(FoldingTable<F>, E)] = []
+            var tables: [(table: FoldingTable<F>, at: E)] = []
             for (i, block) in blocks.enumerated() {
                 if case .virtual(let layer) = block.tables {
                     foldVirtual(i, layer, at: r)
                     continue
                 }
-                var work = block.all.map { ($0, r) }
+                for table in block.all { tables.append((table, r)) }
                 if block.variables > round + 1 {
                     block.weights.table.prepare()
-                    work.append((block.weights.table, .zero))
-                }
-                for (table, at) in work {
-                    if table.count >= 1 << 13 { table.fold(at: at) } else { small.append((table, at)) }
+                    tables.append((block.weights.table, .zero))
                 }
             }
-            if small.reduce(0, { $0 + $1.0.count }) < 1 << 10 {
-                for (table, at) in small { table.fold(at: at) }
-            } else {
-                let tables = small
-                Parallel.forEach(tables.count) { tables[$0].0.fold(at: tables[$0].1) }
-            }
+            FoldingTable.fold(tables)
             for i in blocks.indices { blocks[i].ones?.fold(at: r) }
-            if tailP.count > 0 {
-                let quads = tailP.count / 4
-                for tail in [\LayerRounds.tailP, \LayerRounds.tailQ] {
-                    self[keyPath: tail].withUnsafeMutableBufferPointer {
-                        F.foldPairs($0.baseAddress!, at: r, into: $0.baseAddress!, quads: quads)
-                    }
-                    self[keyPath: tail].removeLast(2 * quads)
-                }
-            }
+            LayerRounds.foldTail(&tailP, at: r)
+            LayerRounds.foldTail(&tailQ, at: r)
             // Blocks that are down to one pair a segment join the tail in front; they are the last ones, being the smallest.
             var singlesP: [E] = []
             var singlesQ: [E] = []

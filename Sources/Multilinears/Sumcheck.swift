@@ -12,7 +12,7 @@ public enum Sumcheck<F: ProofField> {
 
     @usableFromInline
     static func sum<R>(_ pairs: Int, zero: R, add: (R, R) -> R, _ body: (Range<Int>) -> R) -> R {
-        let grain = 1 << 11
+        let grain = 1 << 10
         if pairs <= grain || Parallel.threadCount == 1 { return body(0..<pairs) }
         let pieces = (pairs + grain - 1) / grain
         let results = [R](unsafeUninitializedCapacity: pieces) { buffer, count in
@@ -49,8 +49,7 @@ public enum Sumcheck<F: ProofField> {
             transcript.send("sumcheck round", [s.0, s.1])
             let r: E = transcript.challenge("sumcheck challenge")
             claim = quadratic(atZero: s.0, atOne: claim - s.0, leading: s.1, at: r)
-            a.fold(at: r)
-            b.fold(at: r)
+            FoldingTable.fold([(a, r), (b, r)])
             point.append(r)
         }
         return point
@@ -99,9 +98,7 @@ public enum Sumcheck<F: ProofField> {
             transcript.send("sumcheck round", [s.0, s.1, s.2])
             let r: E = transcript.challenge("sumcheck challenge")
             claim = cubic(atZero: s.0, atOne: claim - s.0, atMinusOne: s.1, leading: s.2, at: r)
-            a.fold(at: r)
-            b.fold(at: r)
-            c.fold(at: r)
+            FoldingTable.fold([(a, r), (b, r), (c, r)])
             point.append(r)
         }
         return point
@@ -163,8 +160,7 @@ public enum Sumcheck<F: ProofField> {
             transcript.send("sumcheck round", low.isZero ? [t.0, t.1, atOne] : [t.0, t.1])
             let r: E = transcript.challenge("sumcheck challenge")
             claim = quadratic(atZero: t.0, atOne: atOne, leading: t.1, at: r)
-            a.fold(at: r)
-            b.fold(at: r)
+            FoldingTable.fold([(a, r), (b, r)])
             weights.advance()
             point.append(r)
         }

@@ -56,6 +56,36 @@ public enum Parallel {
         forEach(chunks) { i in body(i * size..<min(count, (i + 1) * size)) }
     }
 
+    /// Work, in multiplications of field elements or so, from which loops inside a task keep all threads busy.
+    private static var large: Int { 1 << 17 }
+
+    /// Calls `body(i)` once for each `i` in `0..<count`, in any order: what has much work first, one after the other, so that
+    /// loops inside it have all threads; then all others on all threads, unless that is not worth it.
+    public static func forEach(_ count: Int, work: (Int) -> Int, _ body: (Int) -> Void) {
+        if threadCount == 1 { return (0..<count).forEach(body) }
+        var small: [(index: Int, work: Int)] = []
+        var total = 0
+        for i in 0..<count {
+            let work = work(i)
+            if work >= large {
+                body(i)
+            } else {
+                small.append((i, work))
+                total += work
+            }
+        }
+        if total < 1 << 11 { return small.forEach { body($0.index) } }
+        // Largest first, so that threads end together.
+        small.sort { $0.work > $1.work }
+        forEach(small.count) { body(small[$0].index) }
+    }
+
+    /// Calls both, at the same time unless one has so much work that loops inside it have use for all threads.
+    public static func both(work: (Int, Int), _ first: () -> Void, _ second: () -> Void) {
+        let works = [work.0, work.1]
+        forEach(2, work: { works[$0] }) { $0 == 0 ? first() : second() }
+    }
+
     private final class Box {
         let body: (Int) -> Void
         init(_ body: @escaping (Int) -> Void) { self.body = body }

@@ -14,15 +14,19 @@ public struct TensorShape: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The number of real entries.
+    @inlinable
     public var count: Int { dimensions.reduce(1, *) }
     /// Bits of each dimension, outermost first.
+    @inlinable
     public var bits: [Int] { dimensions.map(TensorShape.bits) }
     /// The number of variables of the multilinear extension.
+    @inlinable
     public var variableCount: Int { bits.reduce(0, +) }
     /// Entries with padding, `2^variableCount`.
     public var paddedCount: Int { 1 << variableCount }
 
     /// Bits needed to index `size` entries: ceil(log2(size)).
+    @inlinable
     public static func bits(_ size: Int) -> Int {
         precondition(size >= 1)
         return Int.bitWidth - (size - 1).leadingZeroBitCount
@@ -55,6 +59,7 @@ public struct TensorShape: Hashable, Sendable, CustomStringConvertible {
 
     /// The coordinates of a point that belong to each dimension, outermost dimension first; inside a dimension least
     /// significant bit first.
+    @inlinable
     public func split<E>(_ point: [E]) -> [[E]] {
         precondition(point.count == variableCount)
         var parts: [[E]] = []
@@ -67,7 +72,13 @@ public struct TensorShape: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The inverse of `split`.
-    public static func join<E>(_ parts: [[E]]) -> [E] { parts.reversed().flatMap { $0 } }
+    @inlinable
+    public static func join<E>(_ parts: [[E]]) -> [E] {
+        var point: [E] = []
+        point.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+        for part in parts.reversed() { point += part }
+        return point
+    }
 
     public var description: String { "[" + dimensions.map(String.init).joined(separator: ", ") + "]" }
 }

@@ -33,11 +33,8 @@ extension ProverTranscript {
         let batch = 1 << 12
         let rows = AlignedBuffer<UInt8>(uninitialized: batch * Grinding.rowBytes)
         let digests = AlignedBuffer<Digest>(uninitialized: batch)
-        for i in 0..<batch {
-            for (k, byte) in Grinding.row(seed: seed, number: 0).enumerated() {
-                rows.pointer[i * Grinding.rowBytes + k] = byte
-            }
-        }
+        let row = Grinding.row(seed: seed, number: 0)
+        for i in 0..<batch { (rows.pointer + i * Grinding.rowBytes).update(from: row, count: row.count) }
         var first: UInt64 = 0
         while true {
             for i in 0..<batch {
@@ -45,7 +42,9 @@ extension ProverTranscript {
                     of: (first + UInt64(i)).littleEndian, as: UInt64.self)
             }
             hash.hashRows(rows.pointer, rowBytes: Grinding.rowBytes, rowCount: batch, into: digests.pointer)
-            if let found = (0..<batch).first(where: { Grinding.isGood(digests.pointer[$0], bits: bits) }) {
+            var found = 0
+            while found < batch && !Grinding.isGood(digests.pointer[found], bits: bits) { found += 1 }
+            if found < batch {
                 let number = first + UInt64(found)
                 send(label, bytes: withUnsafeBytes(of: number.littleEndian) { Array($0) })
                 return

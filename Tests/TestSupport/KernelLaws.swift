@@ -702,6 +702,41 @@ private struct KernelCheck<F: ProofField> {
         }
     }
 
+    /// Encoded for some positions only, these are those of the whole code word.
+    private mutating func checkSome(
+        _ before: [Base], _ after: [Base], _ messageBits: Int, _ logInverseRate: Int, _ stride: Int, _ width: Int,
+        _ what: String
+    ) {
+        let length = 1 << (messageBits + logInverseRate)
+        let choices: [[Int]] = [
+            [], [0], [length - 1], [length / 2], (0..<7).map { _ in Int(random.next() % UInt64(length)) },
+            Array(Swift.stride(from: 0, to: length, by: 3)),
+        ]
+        for positions in length > 1 << 10 ? [choices[4]] : choices {
+            let values = bases(before.count, .random)
+            for (i, value) in before.enumerated() { values.pointer[i] = value }
+            F.reedSolomonEncode(
+                interleaved: values.pointer, stride: stride, width: width, messageBits: messageBits,
+                logInverseRate: logInverseRate, only: positions)
+            let some = values.array
+            if !values.isIntact { Issue.record("\(F.name) \(what) at level \(level), some positions: wrote outside") }
+            for i in positions {
+                for j in 0..<width where some[i * stride + j] != after[i * stride + j] {
+                    Issue.record("\(F.name) \(what) at level \(level): of some, position \(i) is wrong")
+                    return
+                }
+            }
+            for i in 0..<length {
+                for j in width..<stride where i * stride + j < some.count {
+                    if some[i * stride + j] != before[i * stride + j] {
+                        Issue.record("\(F.name) \(what) at level \(level), some positions: wrote beside its columns")
+                        return
+                    }
+                }
+            }
+        }
+    }
+
     private mutating func check(
         _ messageBits: Int, _ logInverseRate: Int, _ stride: Int, _ width: Int, _ filling: Filling,
         _ code: (_ message: [Base], _ logInverseRate: Int, _ position: Int) -> Base
@@ -715,6 +750,7 @@ private struct KernelCheck<F: ProofField> {
             interleaved: values.pointer, stride: stride, width: width, messageBits: messageBits,
             logInverseRate: logInverseRate)
         let after = values.array
+        checkSome(before, after, messageBits, logInverseRate, stride, width, what)
         if !values.isIntact { Issue.record("\(F.name) \(what) at level \(level) wrote outside its output") }
         for i in 0..<length {
             for j in width..<stride where i * stride + j < after.count {

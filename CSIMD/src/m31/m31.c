@@ -64,5 +64,10 @@ void csimd_qm31_add_fractions(const void *p, const void *q, void *p_out, void *q
 }
 void csimd_m31_circle_encode(
     void *values, size_t stride, size_t width, unsigned message_bits, unsigned bits, const uint32_t *const *twiddles) {
-    kernels()->circle_encode(values, stride, width, message_bits, bits, twiddles);
+    kernels()->circle_encode(values, stride, width, message_bits, bits, twiddles, NULL, 0);
+}
+void csimd_m31_circle_encode_at(
+    void *values, size_t stride, size_t width, unsigned message_bits, unsigned bits, const uint32_t *const *twiddles,
+    const uint32_t *only, size_t count) {
+    kernels()->circle_encode(values, stride, width, message_bits, bits, twiddles, only, count);
 }

@@ -667,6 +667,8 @@ typedef struct Circle {
     size_t stride, width;
     unsigned bits;
     const uint32_t *const *twiddles;
+    /// Whether only some positions are wanted.
+    int only;
 } Circle;
 
 /// The twiddle of a block at a stage; see CircleCode.swift.
@@ -694,12 +696,12 @@ FN void v_butterfly1(V *a, V *b, V w) {
 }
 
 /// `stages` stages, 1 to 3, on 2^stages vectors that start `step` apart, of `count` <= LANES elements; `w` has the
-/// twiddles of the blocks, the highest stage first.
-FN void circle_step(int stages, uint32_t *a, size_t step, size_t count, const V *w) {
+/// twiddles of the blocks, the highest stage first. `from` is `a` or does not overlap it.
+FN void circle_step(int stages, const uint32_t *from, uint32_t *a, size_t step, size_t count, const V *w) {
     const int runs = 1 << stages;
     V x[8];
     UNROLL for (int k = 0; k < runs; k++) {
-        const uint32_t *p = a + (size_t)k * step;
+        const uint32_t *p = from + (size_t)k * step;
         x[k] = count == LANES ? v_load(p) : v_load_some(p, count);
     }
     UNROLL for (int s = 0; s < stages; s++) {
@@ -721,18 +723,19 @@ FN void circle_step(int stages, uint32_t *a, size_t step, size_t count, const V 
 }
 
 /// The same on runs of `n` elements.
-FN void circle_run(int stages, uint32_t *a, size_t step, size_t n, const V *w) {
+FN void circle_run(int stages, const uint32_t *from, uint32_t *a, size_t step, size_t n, const V *w) {
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-        circle_step(stages, a + i, step, LANES, w);
+        circle_step(stages, from + i, a + i, step, LANES, w);
     }
     if (i < n) {
-        circle_step(stages, a + i, step, n - i, w);
+        circle_step(stages, from + i, a + i, step, n - i, w);
     }
 }
 
-/// Stages `stage`, `stage - 1`, ..., `stages` of them, of block `block`, which starts at `start`.
-FN void circle_pass(int stages, const Circle *c, unsigned stage, size_t block, uint32_t *start) {
+/// Stages `stage`, `stage - 1`, ..., `stages` of them, of block `block`, which starts at `start`, from values at `from`.
+FN void circle_pass(
+    int stages, const Circle *c, unsigned stage, size_t block, const uint32_t *from, uint32_t *start) {
     V w[7];
     for (int s = 0; s < stages; s++) {
         for (int i = 0; i < 1 << s; i++) {
@@ -742,22 +745,22 @@ FN void circle_pass(int stages, const Circle *c, unsigned stage, size_t block, u
     }
     size_t rows = (size_t)1 << (stage + 1 - (unsigned)stages);
     if (c->stride == c->width) {
-        circle_run(stages, start, rows * c->stride, rows * c->width, w);
+        circle_run(stages, from, start, rows * c->stride, rows * c->width, w);
         return;
     }
     for (size_t k = 0; k < rows; k++) {
-        circle_run(stages, start + k * c->stride, rows * c->stride, c->width, w);
+        circle_run(stages, from + k * c->stride, start + k * c->stride, rows * c->stride, c->width, w);
     }
 }
 
-KERNEL void circle_pass2(const Circle *c, unsigned stage, size_t block, uint32_t *start) {
-    circle_pass(1, c, stage, block, start);
+KERNEL void circle_pass2(const Circle *c, unsigned stage, size_t block, const uint32_t *from, uint32_t *start) {
+    circle_pass(1, c, stage, block, from, start);
 }
-KERNEL void circle_pass4(const Circle *c, unsigned stage, size_t block, uint32_t *start) {
-    circle_pass(2, c, stage, block, start);
+KERNEL void circle_pass4(const Circle *c, unsigned stage, size_t block, const uint32_t *from, uint32_t *start) {
+    circle_pass(2, c, stage, block, from, start);
 }
-KERNEL void circle_pass8(const Circle *c, unsigned stage, size_t block, uint32_t *start) {
-    circle_pass(3, c, stage, block, start);
+KERNEL void circle_pass8(const Circle *c, unsigned stage, size_t block, const uint32_t *from, uint32_t *start) {
+    circle_pass(3, c, stage, block, from, start);
 }
 
 /// The last LOG_LANES + 1 - log_width stages, on 2 LANES contiguous elements whose rows are 2^log_width elements:
@@ -790,11 +793,31 @@ FN void circle_tail(const Circle *c, unsigned log_width, size_t group, uint32_t 
     v_store(p + LANES, b);
 }
 
-/// Depth first, so that a sub-block runs to its end while it is in cache.
-KERNEL void circle_recurse(const Circle *c, int log_width, unsigned stage, size_t block, uint32_t *start) {
+/// The first of some rising positions, `count` of them, that is not below `bound`.
+static size_t circle_below(const uint32_t *positions, size_t count, size_t bound) {
+    size_t low = 0;
+    while (low < count) {
+        size_t middle = (low + count) / 2;
+        if (positions[middle] < bound) {
+            low = middle + 1;
+        } else {
+            count = middle;
+        }
+    }
+    return low;
+}
+
+/// Depth first, so that a sub-block runs to its end while it is in cache. Where `c->only` is set, `only` has those of its
+/// positions, `count`, that lie in the block; sub-blocks without any are left unfinished.
+KERNEL void circle_recurse(
+    const Circle *c, int log_width, unsigned stage, size_t block, const uint32_t *from, uint32_t *start,
+    const uint32_t *only, size_t count) {
     // The number of stages that `circle_tail` does, none where rows are no power of two elements or not adjacent.
     unsigned tail = log_width >= 0 && log_width <= LOG_LANES ? LOG_LANES + 1 - (unsigned)log_width : 0;
     if (stage + 1 == tail) {
+        if (from != start) {
+            memcpy(start, from, 8 * LANES);
+        }
         circle_tail(c, (unsigned)log_width, block, start);
         return;
     }
@@ -802,27 +825,43 @@ KERNEL void circle_recurse(const Circle *c, int log_width, unsigned stage, size_
     unsigned left = stage + 1 - tail;
     unsigned stages = left == 4 ? 2 : left > 3 ? 3 : left;
     if (stages == 3) {
-        circle_pass8(c, stage, block, start);
+        circle_pass8(c, stage, block, from, start);
     } else if (stages == 2) {
-        circle_pass4(c, stage, block, start);
+        circle_pass4(c, stage, block, from, start);
     } else {
-        circle_pass2(c, stage, block, start);
+        circle_pass2(c, stage, block, from, start);
     }
-    size_t step = ((size_t)2 << stage >> stages) * c->stride;
-    if (left > stages) {
-        for (size_t k = 0; k < (size_t)1 << stages; k++) {
-            circle_recurse(c, log_width, stage - stages, (block << stages) + k, start + k * step);
+    if (left == stages && tail == 0) {
+        return;
+    }
+    unsigned size_bits = stage + 1 - stages;
+    size_t step = c->stride << size_bits;
+    for (size_t k = 0; k < (size_t)1 << stages; k++) {
+        size_t sub = (block << stages) + k, here = 0;
+        if (c->only) {
+            here = circle_below(only, count, (sub + 1) << size_bits);
+            if (here == 0) {
+                continue;
+            }
         }
-    } else if (tail > 0) {
-        for (size_t k = 0; k < (size_t)1 << stages; k++) {
-            circle_tail(c, (unsigned)log_width, (block << stages) + k, start + k * step);
+        uint32_t *p = start + k * step;
+        if (left > stages) {
+            circle_recurse(c, log_width, stage - stages, sub, p, p, only, here);
+        } else {
+            circle_tail(c, (unsigned)log_width, sub, p);
+        }
+        if (c->only) {
+            only += here;
+            count -= here;
         }
     }
 }
 
+/// With `only`, rising positions, `only_count` of them, no other entries are wanted, and what they hold afterwards is left
+/// open.
 KERNEL void circle_encode(
     uint32_t *values, size_t stride, size_t width, unsigned message_bits, unsigned bits,
-    const uint32_t *const *twiddles) {
+    const uint32_t *const *twiddles, const uint32_t *only, size_t only_count) {
     if (width == 0 || bits == 0) {
         return;
     }
@@ -842,28 +881,31 @@ KERNEL void circle_encode(
     if (width > slab && (width << bits) > (size_t)1 << 17) {
         for (size_t j = 0; j < width; j += slab) {
             circle_encode(
-                values + j, stride, width - j < slab ? width - j : slab, message_bits, bits, twiddles);
+                values + j, stride, width - j < slab ? width - j : slab, message_bits, bits, twiddles, only,
+                only_count);
         }
         return;
     }
-    Circle c = {values, stride, width, bits, twiddles};
+    Circle c = {values, stride, width, bits, twiddles, only != NULL};
     int log_width = stride == width && (width & (width - 1)) == 0 ? __builtin_ctzll(width) : -1;
     if (log_width > LOG_LANES || (log_width >= 0 && message_bits + (unsigned)log_width < LOG_LANES + 1)
         || bits < 3) {
         log_width = -1;
     }
-    for (size_t k = 1; k < copies; k++) {
-        uint32_t *copy = values + k * message * stride;
-        if (stride == width) {
-            memcpy(copy, values, 4 * message * width);
-        } else {
-            for (size_t i = 0; i < message; i++) {
-                memcpy(copy + i * stride, values + i * stride, 4 * width);
+    // The message last: the first pass of the other copies reads it.
+    for (size_t k = copies; k-- > 0;) {
+        const uint32_t *own = only;
+        size_t count = 0;
+        if (only) {
+            size_t first = circle_below(only, only_count, k * message);
+            own = only + first;
+            count = only_count - first;
+            only_count = first;
+            if (count == 0) {
+                continue;
             }
         }
-    }
-    for (size_t k = 0; k < copies; k++) {
-        circle_recurse(&c, log_width, message_bits - 1, k, values + k * message * stride);
+        circle_recurse(&c, log_width, message_bits - 1, k, values, values + k * message * stride, own, count);
     }
 }
 

@@ -149,6 +149,20 @@ extension Mersenne31 {
             values, stride, width, UInt32(messageBits), UInt32(bits), CircleCode.twiddles(bits: bits))
     }
 
+    /// Transforms only the blocks that lead to the positions.
+    public static func reedSolomonEncode(
+        interleaved values: UnsafeMutablePointer<M31>, stride: Int, width: Int, messageBits: Int, logInverseRate: Int,
+        only positions: [Int]
+    ) {
+        let bits = messageBits + logInverseRate
+        precondition(bits <= maximumCodeBits && width <= stride)
+        let only = positions.map { UInt32($0) }.sorted()
+        // An empty array may have no address, which would mean all positions.
+        guard !only.isEmpty else { return }
+        csimd_m31_circle_encode_at(
+            values, stride, width, UInt32(messageBits), UInt32(bits), CircleCode.twiddles(bits: bits), only, only.count)
+    }
+
     /// The ordinate of the pair's points on the first level, their abscissa under the squaring maps on the others.
     public static func foldingFactor(codeBits: Int, level: Int, pair: Int) -> M31 {
         CircleCode.factor(codeBits: codeBits, level: level, pair: pair)
