@@ -73,6 +73,9 @@ int csimd_qm31_combine_rows_s16(const int16_t *m, size_t rows, size_t columns, c
 int csimd_qm31_combine_columns_s8(const int8_t *m, size_t rows, size_t columns, const void *w, void *out);
 int csimd_qm31_combine_columns_s16(const int16_t *m, size_t rows, size_t columns, const void *w, void *out);
 
+/// `out[c * stride + r] = in[r * columns + c]` for `r < rows <= stride`, `c < columns`.
+void csimd_m31_interleave(const void *in, size_t rows, size_t columns, void *out, size_t stride);
+
 /// Stages `message_bits - 1 ... 0` of the circle FFT on 2^bits interleaved rows of `width` base elements, `stride`
 /// apart. `twiddles[d]` points to the table of depth `d`, for `d <= bits - 2` (see CircleCode.swift, which also says
 /// what a stage is). The rows above 2^message_bits start as copies of those below.

@@ -288,13 +288,13 @@ struct Engine<S: CommitmentScheme>: Backend {
 
     // MARK: Prove and verify
 
-    /// What both sides derive from a key and a number of tokens: the schemes, and the graph as bytes.
-    private typealias Prepared = (weights: S, witness: S, graph: [UInt8])
+    /// What both sides derive from a key and a number of tokens: the schemes, and the digest of the graph.
+    private typealias Prepared = (weights: S, witness: S, graph: Digest)
 
     private func prepare(_ layout: ProofLayout, _ key: VerifyingKey) throws -> Prepared {
         var weights: Result<S, any Error>?
         var witness: Result<S, any Error>?
-        var graph: [UInt8]?
+        var graph: Digest?
         Parallel.forEach(3) {
             switch $0 {
             case 0:
@@ -303,7 +303,7 @@ struct Engine<S: CommitmentScheme>: Backend {
                 }
             case 1:
                 witness = Result { try witnessScheme(layout.columns[...], key.securityBits, key.publicParameters) }
-            default: graph = layout.graph.canonicalBytes
+            default: graph = hash.hash(layout.graph.canonicalBytes)
             }
         }
         return (try weights!.get(), try witness!.get(), graph!)
@@ -317,7 +317,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         transcript.absorb("backend", string: statement.backend)
         transcript.absorb("security", integer: UInt64(statement.securityBits))
         transcript.absorb("model", string: statement.modelDigest)
-        transcript.absorb("graph", prepared.graph)
+        transcript.absorb("graph", prepared.graph.bytes)
         transcript.absorb("weight scheme", string: prepared.weights.parameterDescription)
         transcript.absorb("witness scheme", string: prepared.witness.parameterDescription)
         transcript.absorb("weight commitment", commitment)

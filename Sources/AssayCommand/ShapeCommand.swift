@@ -20,12 +20,20 @@ struct ShapeCommand: ParsableCommand {
     @Option(help: ArgumentHelp(backendHelp, valueName: "name"))
     var backend = defaultBackend
 
+    @Option(help: ArgumentHelp("Prove so many times in one process, and report the fastest.", valueName: "n"))
+    var runs = 1
+
     @OptionGroup var security: SecurityOption
     @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        if !(1...1000).contains(runs) { throw ValidationError("--runs takes a number from 1 to 1000") }
+    }
 
     struct Report: Encodable {
         let network: String
         let backend: String
+        let runs: Int
         let threads: Int
         let weights: Int
         let securityBits: Int
@@ -64,7 +72,11 @@ struct ShapeCommand: ParsableCommand {
                 try backend.setup(
                     program, weights: weights, securityBits: security.level, progress: progress.callback("setup: "))
             }
-            let proved = try Measured { try backend.prove(key.value, tokens: tokens, progress: progress.callback()) }
+            var proved = try Measured { try backend.prove(key.value, tokens: tokens, progress: progress.callback()) }
+            for _ in 1..<runs {
+                let again = try Measured { try backend.prove(key.value, tokens: tokens, progress: progress.callback()) }
+                if again.seconds < proved.seconds { proved = again }
+            }
             progress.begin("verify")
             let verified = try Measured {
                 try backend.verify(
@@ -72,7 +84,7 @@ struct ShapeCommand: ParsableCommand {
             }
             let estimate = CostEstimate(try Inspection(program, tokenCount: tokens.count, backend: backend))
             let report = Report(
-                network: name, backend: backend.name, threads: Parallel.threadCount,
+                network: name, backend: backend.name, runs: runs, threads: Parallel.threadCount,
                 weights: weights.values.reduce(0) { $0 + $1.shape.count },
                 securityBits: verified.value.budget.wholeBits,
                 setupSeconds: key.seconds, proveSeconds: proved.seconds, verifySeconds: verified.seconds,
@@ -83,7 +95,7 @@ struct ShapeCommand: ParsableCommand {
                 network      \(report.network), \(Output.count(report.weights)) random weights
                 backend      \(report.backend), \(report.securityBits) bits, threads: \(report.threads)
                 setup        \(Output.seconds(report.setupSeconds)) s
-                prove        \(Output.seconds(report.proveSeconds)) s
+                prove        \(Output.seconds(report.proveSeconds)) s\(runs > 1 ? ", the fastest of \(runs) runs" : "")
                 verify       \(Output.seconds(report.verifySeconds)) s
                 proof        \(Output.bytes(report.proofBytes))
                 peak memory  \(Output.bytes(report.peakMemoryBytes))

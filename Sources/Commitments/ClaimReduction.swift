@@ -97,14 +97,15 @@ struct ClaimReduction<F: ProofField> {
 
     /// Adds the combination of rows of claims at one column point.
     private func addPointGroup(_ members: [Int], of vectors: [IntegerTensor], to row: UnsafeMutablePointer<E>) {
-        for (vector, members) in byVector(members, claims) {
-            let vectorLayout = layout.vectors[vector]
+        let parts = byVector(members, claims)
+        addParts(parts.count, work: { vectors[parts[$0].vector].shape.count }, to: row) { k, target in
+            let vectorLayout = layout.vectors[parts[k].vector]
             let rowWeights = AlignedBuffer<E>(repeating: .zero, count: vectorLayout.rowCount)
-            for i in members {
+            for i in parts[k].claims {
                 vectorLayout.addRowWeights(F.self, claims[i].point, scale: gammas[i], to: rowWeights.pointer)
             }
-            var combination = RowCombination<F>(vectorLayout, weights: rowWeights.pointer, addTo: row)
-            vectors[vector].storage.visit(&combination)
+            var combination = RowCombination<F>(vectorLayout, weights: rowWeights.pointer, addTo: target)
+            vectors[parts[k].vector].storage.visit(&combination)
         }
     }
 
@@ -115,6 +116,25 @@ struct ClaimReduction<F: ProofField> {
             var combination = RowCombination<F>(layout.vectors[v], weights: &one, addTo: row)
             vectors[v].storage.visit(&combination)
         }
+    }
+
+    /// Has `add` add parts to a row, on all threads: parts of much work one after the other, for loops inside them; the others
+    /// to a row of each thread's own first, because they have columns in common.
+    private func addParts(
+        _ count: Int, work: (Int) -> Int, to row: UnsafeMutablePointer<E>,
+        _ add: (Int, UnsafeMutablePointer<E>) -> Void
+    ) {
+        let columns = columnCount
+        let large = (0..<count).filter { work($0) >= 1 << 19 }
+        let small = (0..<count).filter { work($0) < 1 << 19 }.sorted { work($0) > work($1) }
+        for k in large { add(k, row) }
+        if small.count < 2 || Parallel.threadCount == 1 || small.reduce(0, { $0 + work($1) }) < columns {
+            for k in small { add(k, row) }
+            return
+        }
+        Parallel.forEach(
+            small.count, state: { AlignedBuffer<E>(repeating: .zero, count: columns) },
+            finish: { F.add(row, $0.pointer, into: row, count: columns) }, { add(small[$0], $1.pointer) })
     }
 
     /// Adds the weights of columns of claims on vectors in one shared row.
@@ -156,15 +176,22 @@ struct ClaimReduction<F: ProofField> {
         random.withUnsafeBufferPointer { random in
             guard let random = random.baseAddress else { return }
             Parallel.forEach(parts.count, work: { parts[$0].reduce(0) { $0 + vectors[$1.vector].shape.count } }) { k in
-                let target = k < padded.count ? padded[k] : sum
-                for (v, part) in parts[k] {
+                let part = parts[k]
+                addParts(
+                    part.count, work: { vectors[part[$0].vector].shape.count },
+                    to: (k < padded.count ? padded[k] : sum).pointer
+                ) { i, target in
+                    let v = part[i].vector
                     var combination = RowCombination<F>(
-                        layout.vectors[v], part, weights: random + layout.vectors[v].firstRow, addTo: target.pointer)
+                        layout.vectors[v], part[i].part, weights: random + layout.vectors[v].firstRow, addTo: target)
                     vectors[v].storage.visit(&combination)
                 }
             }
         }
-        for part in padded { F.add(sum.pointer, part.pointer, into: sum.pointer, count: columns) }
+        Parallel.forEachChunk(columns, grain: 1 << 12) { range in
+            let target = sum.pointer + range.lowerBound
+            for part in padded { F.add(target, part.pointer + range.lowerBound, into: target, count: range.count) }
+        }
         return (sum, padded)
     }
 

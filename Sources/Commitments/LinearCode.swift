@@ -190,7 +190,7 @@ public struct ReedSolomonCode<F: ProofField>: LinearCode {
     }
 
     /// The transposed transform: a pair (a, b) of any level, of even and odd parts e + w o and e - w o, passes a + b on to e and
-    /// w (a - b) to o.
+    /// w (a - b) to o. Blocks without columns are zero, which most are on the lower levels.
     @_specialize(where F == Mersenne31)
     @_specialize(where F == GoldilocksField)
     @_specialize(where F == BN254ScalarField)
@@ -198,25 +198,93 @@ public struct ReedSolomonCode<F: ProofField>: LinearCode {
         _ columns: [Int], weights: [F.Challenge], to output: UnsafeMutablePointer<F.Challenge>
     ) {
         let (messageBits, codeBits) = (outline.messageBits, outline.messageBits + outline.variant)
-        let dual = AlignedBuffer<F.Challenge>(repeating: .zero, count: 1 << codeBits)
-        for (j, weight) in zip(columns, weights) { dual.pointer[j] += weight }
-        let factors = AlignedBuffer<F.Base>(uninitialized: 1 << (codeBits - 1))
-        for level in 0..<messageBits {
+        let dual = AlignedBuffer<F.Challenge>(uninitialized: 1 << codeBits)
+        // Lower levels of one piece after the other, so that it stays in the cache.
+        let pieceBits = min(messageBits, 12)
+        let order = columns.indices.sorted { columns[$0] < columns[$1] }
+        let factors = (0..<messageBits).map { level in
+            let factors = AlignedBuffer<F.Base>(uninitialized: 1 << (codeBits - 1 - level))
             F.foldingFactors(codeBits: codeBits, level: level, into: factors.pointer)
-            let half = 1 << level
-            // Entry i of a block holds the part for message bits i.
-            Parallel.forEachChunk(1 << (codeBits - 1), grain: 1 << 13) { range in
+            return factors
+        }
+        Parallel.forEach(1 << (codeBits - pieceBits)) { piece in
+            let start = piece << pieceBits
+            dual.pointer.advanced(by: start).fill(.zero, count: 1 << pieceBits)
+            // By bisection, as pieces are many.
+            var (low, high) = (0, order.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if columns[order[middle]] < start { low = middle + 1 } else { high = middle }
+            }
+            var blocks: [Int] = []
+            while low < order.count, columns[order[low]] < start + 1 << pieceBits {
+                let column = columns[order[low]]
+                dual.pointer[column] += weights[order[low]]
+                blocks.append(column)
+                low += 1
+            }
+            for level in 0..<pieceBits {
+                var last = -1
+                blocks = blocks.compactMap { below in
+                    let block = below >> 1
+                    if block == last { return nil }
+                    last = block
+                    return block
+                }
+                for block in blocks {
+                    transpose(dual.pointer + block << (level + 1), half: 1 << level, by: factors[level].pointer[block])
+                }
+            }
+        }
+        for level in pieceBits..<messageBits {
+            // A block has many chunks, each with its partner half a block above.
+            let (half, chunk) = (1 << level, 1 << min(level, 10))
+            Parallel.forEachChunk(1 << (codeBits - 1) / chunk, grain: 2) { range in
                 for k in range {
-                    let block = k >> level
-                    let low = dual.pointer + (block << (level + 1)) + (k & (half - 1))
-                    let (a, b) = (low[0], low[half])
-                    low[0] = a + b
-                    low[half] = (a - b).scaled(by: factors.pointer[block])
+                    let (block, offset) = ((k * chunk) >> level, (k * chunk) & (half - 1))
+                    transpose(
+                        dual.pointer + block << (level + 1) + offset, half: half, count: chunk,
+                        by: factors[level].pointer[block])
                 }
             }
         }
         for copy in 0..<1 << outline.variant {
             F.add(output, dual.pointer + (copy << messageBits), into: output, count: 1 << messageBits)
+        }
+    }
+
+    /// `low, high = low + high, factor (low - high)` for `count` entries, `high` the ones `half` above.
+    @inline(__always)
+    private func transpose(
+        _ low: UnsafeMutablePointer<F.Challenge>, half: Int, count: Int? = nil, by factor: F.Base
+    ) {
+        let (high, count) = (low + half, count ?? half)
+        if count < 32 {
+            for i in 0..<count {
+                let (a, b) = (low[i], high[i])
+                low[i] = a + b
+                high[i] = (a - b).scaled(by: factor)
+            }
+            return
+        }
+        // With the kernels for vectors, some entries at a time.
+        withUnsafeTemporaryAllocation(of: F.Challenge.self, capacity: 256) { difference in
+            let degree = F.Challenge.degree
+            for start in stride(from: 0, to: count, by: 256) {
+                let n = min(256, count - start)
+                let (low, high, difference) = (low + start, high + start, difference.baseAddress!)
+                difference.initialize(from: high, count: n)
+                difference.withMemoryRebound(to: F.Base.self, capacity: n * degree) { difference in
+                    low.withMemoryRebound(to: F.Base.self, capacity: n * degree) {
+                        F.addScaled(base: $0, by: -F.Base.one, to: difference, count: n * degree)
+                    }
+                    F.add(low, high, into: low, count: n)
+                    high.fill(.zero, count: n)
+                    high.withMemoryRebound(to: F.Base.self, capacity: n * degree) {
+                        F.addScaled(base: difference, by: -factor, to: $0, count: n * degree)
+                    }
+                }
+            }
         }
     }
 

@@ -192,9 +192,24 @@ struct Requantise<W: SmallInteger>: ElementLoop {
                 }
             }
         }
-        let narrow = AlignedBuffer<D>(uninitialized: table.values.count)
+        let size = table.values.count
+        if count < size {
+            table.values.withUnsafeBufferPointer {
+                look(up: source, in: $0.baseAddress!, table, half, bits, destination)
+            }
+            return
+        }
+        // Narrow entries stay in the caches.
+        let narrow = AlignedBuffer<D>(uninitialized: size)
         for (i, value) in table.values.enumerated() { narrow.pointer[i] = D(truncatingIfNeeded: value) }
-        let entries = narrow.pointer
+        look(up: source, in: narrow.pointer, table, half, bits, destination)
+        withExtendedLifetime(narrow) {}
+    }
+
+    private func look<S: SmallInteger, D: SmallInteger, Entry: SmallInteger>(
+        up source: UnsafePointer<S>, in entries: UnsafePointer<Entry>, _ table: LookupTable, _ half: W, _ bits: W,
+        _ destination: UnsafeMutablePointer<D>
+    ) {
         let size = UInt(table.values.count)
         let lowerBound = Int(table.lowerBound)
         Parallel.forEachChunk(count, grain: grainOfElements) { range in
@@ -202,10 +217,9 @@ struct Requantise<W: SmallInteger>: ElementLoop {
                 let h = (W(truncatingIfNeeded: source[i]) &+ half) &>> bits
                 let row = UInt(bitPattern: Int(truncatingIfNeeded: h) &- lowerBound)
                 precondition(row < size, "a value is outside the table")
-                destination[i] = entries[Int(bitPattern: row)]
+                destination[i] = D(truncatingIfNeeded: entries[Int(bitPattern: row)])
             }
         }
-        withExtendedLifetime(narrow) {}
     }
 }
 

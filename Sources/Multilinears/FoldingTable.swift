@@ -48,10 +48,13 @@ public final class FoldingTable<F: ProofField> {
             let rows = count / inner
             let old = buffer
             let padded = AlignedBuffer<E>(uninitialized: rows * (inner + 1) * unit)
-            for r in 0..<rows {
-                let target = padded.pointer + r * (inner + 1) * unit
-                target.update(from: old.pointer + r * inner * unit, count: inner * unit)
-                for u in 0..<unit { target[inner * unit + u] = padding }
+            let (unit, padding) = (unit, padding)
+            Parallel.forEachChunk(rows, grain: max(1, (1 << 12) / inner)) { range in
+                for r in range {
+                    let target = padded.pointer + r * (inner + 1) * unit
+                    target.update(from: old.pointer + r * inner * unit, count: inner * unit)
+                    for u in 0..<unit { target[inner * unit + u] = padding }
+                }
             }
             buffer = padded
             dimensions[dimensions.count - 1] = inner + 1

@@ -61,9 +61,11 @@ extension FractionalSum {
             guard case .fractions(let p, let q) = content, inner & 1 == 1 else { return self }
             func padded(_ buffer: AlignedBuffer<E>) -> AlignedBuffer<E> {
                 let result = AlignedBuffer<E>(uninitialized: rows * (inner + 1))
-                for r in 0..<rows {
-                    (result.pointer + r * (inner + 1)).update(from: buffer.pointer + r * inner, count: inner)
-                    result.pointer[r * (inner + 1) + inner] = .zero
+                Parallel.forEachChunk(rows, grain: max(1, (1 << 12) / inner)) { range in
+                    for r in range {
+                        (result.pointer + r * (inner + 1)).update(from: buffer.pointer + r * inner, count: inner)
+                        result.pointer[r * (inner + 1) + inner] = .zero
+                    }
                 }
                 return result
             }

@@ -71,6 +71,7 @@ public func checkKernels<F: ProofField>(
         check.accumulators(Int8.self)
         check.accumulators(Int16.self)
         check.accumulators(Int32.self)
+        check.interleaving()
         check.codes(code)
     }
 }
@@ -636,6 +637,25 @@ private struct KernelCheck<F: ProofField> {
         }
         for weight in [-Base.one, .one, Base(2).inverse()!] {
             for entry in [T.min, T.max] { check(weight, entry, count: 140_000) }
+        }
+    }
+
+    mutating func interleaving() {
+        for rows in [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33] {
+            for columns in [1, 2, 7, 8, 15, 16, 17, 40, 64] {
+                for stride in [rows, rows + 3] {
+                    let input = bases(rows * columns, .random)
+                    // The last column ends with its last row.
+                    let output = bases((columns - 1) * stride + rows, .random)
+                    var expected = output.array
+                    for c in 0..<columns {
+                        for r in 0..<rows { expected[c * stride + r] = input.pointer[r * columns + c] }
+                    }
+                    F.interleave(input.pointer, rows: rows, columns: columns, into: output.pointer, stride: stride)
+                    expect(output.array, expected, "interleave \(rows) x \(columns) by \(stride)")
+                    if !output.isIntact { Issue.record("\(F.name) interleave \(rows) x \(columns) wrote outside") }
+                }
+            }
         }
     }
 

@@ -62,6 +62,9 @@ void csimd_qm31_round_fractions(
 void csimd_qm31_add_fractions(const void *p, const void *q, void *p_out, void *q_out, size_t pairs) {
     kernels()->add_fractions(p, q, p_out, q_out, pairs);
 }
+void csimd_m31_interleave(const void *in, size_t rows, size_t columns, void *out, size_t stride) {
+    kernels()->interleave(in, rows, columns, out, stride);
+}
 void csimd_m31_circle_encode(
     void *values, size_t stride, size_t width, unsigned message_bits, unsigned bits, const uint32_t *const *twiddles) {
     kernels()->circle_encode(values, stride, width, message_bits, bits, twiddles, NULL, 0);

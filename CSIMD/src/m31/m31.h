@@ -30,6 +30,7 @@ typedef struct m31_kernels {
     void (*round_weighted2)(const uint32_t *, const uint32_t *, const uint32_t *, size_t, csimd_qm31 *);
     void (*round_fractions)(const uint32_t *, const uint32_t *, const uint32_t *, csimd_qm31, size_t, csimd_qm31 *);
     void (*add_fractions)(const uint32_t *, const uint32_t *, uint32_t *, uint32_t *, size_t);
+    void (*interleave)(const uint32_t *, size_t, size_t, uint32_t *, size_t);
     void (*circle_encode)(
         uint32_t *, size_t, size_t, unsigned, unsigned, const uint32_t *const *, const uint32_t *, size_t);
 } m31_kernels;

@@ -659,6 +659,40 @@ KERNEL void add_fractions(const uint32_t *p, const uint32_t *q, uint32_t *p_out,
     }
 }
 
+// MARK: Interleaving
+
+/// `out[c * stride + r] = in[r * columns + c]`. Squares of LANES rows and columns are transposed in registers: lane bits
+/// change places with the bits of the register's number.
+KERNEL void interleave(const uint32_t *in, size_t rows, size_t columns, uint32_t *out, size_t stride) {
+    for (size_t r = 0; r < rows; r += LANES) {
+        size_t count = rows - r < LANES ? rows - r : LANES, c = 0;
+        for (; c + LANES <= columns; c += LANES) {
+            V x[LANES];
+            UNROLL for (int k = 0; k < LANES; k++) {
+                x[k] = (size_t)k < count ? v_load(in + (r + (size_t)k) * columns + c) : v_set1(0);
+            }
+            UNROLL for (int m = 0; m < LOG_LANES; m++) {
+                UNROLL for (int k = 0; k < LANES; k++) {
+                    if (!(k >> m & 1)) v_exchange(&x[k], &x[k | 1 << m], m);
+                }
+            }
+            UNROLL for (int k = 0; k < LANES; k++) {
+                uint32_t *p = out + (c + (size_t)k) * stride + r;
+                if (count == LANES) {
+                    v_store(p, x[k]);
+                } else {
+                    v_store_some(p, x[k], count);
+                }
+            }
+        }
+        for (; c < columns; c++) {
+            for (size_t k = r; k < r + count; k++) {
+                out[c * stride + k] = in[k * columns + c];
+            }
+        }
+    }
+}
+
 // MARK: The circle FFT
 
 /// A code in progress: `rows` interleaved rows of `width` elements, `stride` apart.
@@ -932,5 +966,6 @@ const m31_kernels KERNELS = {
     .round_weighted2 = round_weighted2,
     .round_fractions = round_fractions,
     .add_fractions = add_fractions,
+    .interleave = interleave,
     .circle_encode = circle_encode,
 };

@@ -140,6 +140,13 @@ extension Mersenne31 {
         bytes.copyMemory(from: elements, byteCount: 4 * count)
     }
 
+    public static func interleave(
+        _ input: UnsafePointer<M31>, rows: Int, columns: Int, into output: UnsafeMutablePointer<M31>, stride: Int
+    ) {
+        precondition(rows <= stride)
+        csimd_m31_interleave(input, rows, columns, output, stride)
+    }
+
     public static func reedSolomonEncode(
         interleaved values: UnsafeMutablePointer<M31>, stride: Int, width: Int, messageBits: Int, logInverseRate: Int
     ) {
