@@ -447,10 +447,16 @@ func checkBands<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code
     @Test func padding() throws {
         try checkPadding(ReedSolomonCode<Mersenne31>.self, "switch=off")
         try checkPadding(ReedSolomonCode<GoldilocksField>.self, "switch=off")
+        try checkPadding(ReedSolomonCode<BN254ScalarField>.self, "switch=off")
+        try checkPadding(ExpanderCode<Mersenne31>.self, "switch=off")
+        try checkPadding(ExpanderCode<GoldilocksField>.self, "switch=off")
         try checkPadding(ExpanderCode<BN254ScalarField>.self, "switch=off")
         try checkPadding(FoldedReedSolomonCode<Mersenne31>.self, nil, ["merkle cap", "fold"])
         try checkPadding(FoldedReedSolomonCode<BN254ScalarField>.self, nil, ["merkle cap", "fold"])
+        try checkPadding(FoldedReedSolomonCode<GoldilocksField>.self, nil, ["merkle cap", "fold"])
         try checkPadding(ReedSolomonCode<Mersenne31>.self, "switch=on", ["fold sumcheck"])
+        try checkPadding(ReedSolomonCode<BN254ScalarField>.self, "switch=on", ["fold sumcheck"])
+        try checkPadding(ExpanderCode<GoldilocksField>.self, "switch=on", ["fold sumcheck"])
     }
 
     @Test func folded() throws {
