@@ -64,7 +64,7 @@ bench-compare: deps
 	SWIFT=$(SWIFT) python3 Benchmarks/compare.py "$(BASE)" $(COMPARE_FLAGS)
 
 # The tests of the C kernels under AddressSanitizer, and with every undefined operation of C a trap (long: two builds).
-# Kernel and hash tests go through all CPU levels by themselves. Leaks are not looked for: XCTest's own suites are reported.
+# Kernel, hash and curve tests go through all CPU levels by themselves. Leaks are not looked for: XCTest's own suites are reported.
 SANITIZE_FLAGS = -c release -Xswiftc -enable-testing -Xswiftc -DSANITIZED
 ASAN_FLAGS = $(SANITIZE_FLAGS) --scratch-path .build/asan --sanitize=address
 UBSAN_FLAGS = $(SANITIZE_FLAGS) --scratch-path .build/ubsan -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
@@ -73,7 +73,7 @@ sanitize: deps
 	set -e; for flags in "$(ASAN_FLAGS)" "$(UBSAN_FLAGS)"; do \
 		$(SWIFT) build $$flags --build-tests; \
 		export SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0; \
-		$(SWIFT) test $$flags --skip-build --filter '^(FieldsTests|TranscriptsTests)\.'; \
+		$(SWIFT) test $$flags --skip-build --filter '^(FieldsTests|TranscriptsTests|CurvesTests)\.'; \
 		for level in portable avx2 avx512; do \
 			CSIMD_LEVEL=$$level $(SWIFT) test $$flags --skip-build --filter '^MultilinearsTests\.'; \
 		done; \

@@ -25,6 +25,16 @@ def point(p):
     return [[str(int(c)) for c in p[0].coeffs], [str(int(c)) for c in p[1].coeffs]]
 
 
+def compressed(p):
+    """A point of G1 in 32 bytes, as gnark-crypto has it: x, and in the two highest bits 10 for the lesser y, 11 for the greater
+    and 01 for the identity.
+    """
+    if p is None:
+        return "40" + "00" * 31
+    mask = 3 if p[1].n > field_modulus - p[1].n else 2
+    return f"{mask << 254 | p[0].n:064x}"
+
+
 def square_root(a):
     """A square root in the quadratic extension, by the general method of Tonelli and Shanks, or None."""
     q = field_modulus * field_modulus - 1
@@ -63,7 +73,15 @@ def main():
     scalars = [0, 1, 2, 3, curve_order - 1, curve_order - 2, 1 << 253, (1 << 128) - 1] + [
         rng.randrange(curve_order) for _ in range(8)
     ]
-    multiples = [{"scalar": str(k), "g1": point(multiply(G1, k)), "g2": point(multiply(G2, k))} for k in scalars]
+    multiples = [
+        {
+            "scalar": str(k),
+            "g1": point(multiply(G1, k)),
+            "compressed": compressed(multiply(G1, k)),
+            "g2": point(multiply(G2, k)),
+        }
+        for k in scalars
+    ]
 
     sums = []
     for _ in range(4):

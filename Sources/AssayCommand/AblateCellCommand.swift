@@ -1,5 +1,6 @@
 import ArgumentParser
 import Assay
+import Dispatch
 import Foundation
 
 /// `assay ablate-cell`: reads a request (one line of JSON) from stdin, writes a report (one line of JSON) to stdout. For
@@ -38,15 +39,17 @@ struct AblateCellCommand: ParsableCommand {
 /// A cell in a process of its own.
 enum CellProcess {
     /// Never throws: what goes wrong is in the row. Nil where a signal ended it, see `Interruption`.
-    static func run(_ request: AblationCell.Request) -> AblationCell.Report? {
-        let measured = Measured { attempt(request) }
+    ///
+    /// - Parameter timeout: seconds after which the process is killed; nil for no limit.
+    static func run(_ request: AblationCell.Request, timeout: Double?) -> AblationCell.Report? {
+        let measured = Measured { attempt(request, timeout) }
         guard Interruption.signal == nil || measured.value.row.error == nil else { return nil }
         var report = measured.value
         report.row.cellSeconds = measured.seconds
         return report
     }
 
-    private static func attempt(_ request: AblationCell.Request) -> AblationCell.Report {
+    private static func attempt(_ request: AblationCell.Request, _ timeout: Double?) -> AblationCell.Report {
         func failed(_ why: String) -> AblationCell.Report {
             .init(row: .init(backend: request.backend, requestedBits: request.securityBits, error: why))
         }
@@ -62,6 +65,8 @@ enum CellProcess {
         defer { signal(SIGPIPE, SIG_DFL) }
         do {
             try process.run()
+            let deadline = timeout.map { Deadline(process, seconds: $0) }
+            defer { deadline?.cancel() }
             let answer = try Interruption.ending(process.processIdentifier) {
                 try? input.fileHandleForWriting.write(contentsOf: try JSONEncoder().encode(request) + Data("\n".utf8))
                 return try output.fileHandleForReading.readToEnd() ?? Data()
@@ -70,6 +75,9 @@ enum CellProcess {
             try? input.fileHandleForWriting.close()
             if process.terminationReason == .uncaughtSignal {
                 let number = process.terminationStatus
+                if let timeout, deadline?.hasPassed == true {
+                    return failed(String(format: "took longer than %g s (--cell-timeout)", timeout))
+                }
                 return failed(
                     number == SIGKILL
                         ? "the process was killed (out of memory?)" : "the process crashed (signal \(number))")
@@ -82,4 +90,34 @@ enum CellProcess {
             return failed("the process could not be run (\(error.localizedDescription))")
         }
     }
+}
+
+/// Kills a process that has not ended in time, even one that is stopped.
+private final class Deadline: @unchecked Sendable {
+    private let process: Process
+    private let timer = DispatchSource.makeTimerSource()
+    private let lock = NSLock()
+    private var passed = false
+
+    init(_ process: Process, seconds: Double) {
+        self.process = process
+        timer.setEventHandler { self.end() }
+        timer.schedule(deadline: .now() + seconds)
+        timer.resume()
+    }
+
+    private func end() {
+        lock.withLock {
+            // Another process may have the number of one that has ended.
+            guard process.isRunning else { return }
+            passed = true
+            kill(process.processIdentifier, SIGKILL)
+        }
+    }
+
+    /// Whether it came to that.
+    var hasPassed: Bool { lock.withLock { passed } }
+
+    /// To be called, or the timer keeps this object.
+    func cancel() { timer.cancel() }
 }

@@ -12,7 +12,7 @@ struct AblateCommand: ParsableCommand {
         discussion: """
             Each cell of the comparison, a backend at a security level, runs in a process of its own. Writes results.json and \
             results.csv, anew after every cell. The exit status is 1 where a row failed or outputs differ; after Ctrl-C, 130, \
-            with what there is in the files.
+            with what there is in the files. --cell-timeout ends cells that hang or take too long; the others go on.
 
             --grid takes a product of axes, and again to add another product:
               assay ablate --grid 'field=m31,goldilocks code=orion,fri rate=1/2,1/4,1/8' --grid 'backend=bn254/kzg'
@@ -39,6 +39,12 @@ struct AblateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Prove and verify n times; the fastest count (1).", valueName: "n"))
     var runs = 1
 
+    @Option(
+        help: ArgumentHelp(
+            "Kill a cell that takes longer, with its setup and all runs; its row says so (no limit).",
+            valueName: "seconds"))
+    var cellTimeout: Double?
+
     @OptionGroup var input: InputOptions
 
     @Option(help: ArgumentHelp("Use the first n tokens of the prompt only.", valueName: "n"))
@@ -58,6 +64,10 @@ struct AblateCommand: ParsableCommand {
 
     func validate() throws {
         if !(1...1000).contains(runs) { throw ValidationError("--runs takes a number from 1 to 1000") }
+        // Some years: clocks count nanoseconds.
+        if let cellTimeout, !(cellTimeout > 0 && cellTimeout <= 1e8) {
+            throw ValidationError("--cell-timeout takes a positive number of seconds")
+        }
         if let tokenCount, tokenCount < 1 { throw ValidationError("--token-count takes a positive number") }
         if backends != nil && !grid.isEmpty {
             throw ValidationError("give --backends or --grid, not both; a grid has the axis 'backend'")
@@ -130,7 +140,8 @@ struct AblateCommand: ParsableCommand {
                     let report = CellProcess.run(
                         .init(
                             model: model, backend: cell.backend, tokens: results.model.input,
-                            securityBits: cell.securityBits, threads: common.threads, runs: runs, label: label))
+                            securityBits: cell.securityBits, threads: common.threads, runs: runs, label: label),
+                        timeout: cellTimeout)
                 else { break }
                 rows[cell] = add(report, to: &results.model)
                 results.rows = cells.compactMap { rows[$0] } + others

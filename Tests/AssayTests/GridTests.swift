@@ -99,6 +99,11 @@ import Testing
         }
     }
 
+    /// Whether the process is a cell: not gone, and its number not that of another process by now.
+    private func isCell(_ process: pid_t) -> Bool {
+        (try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8))?.contains("ablate-cell") == true
+    }
+
     @Test func everyCombinationIsARow() throws {
         let folder = try Folder()
         let run = try Command.run(
@@ -162,6 +167,42 @@ import Testing
         #expect(rows[1]["error"] == nil)
     }
 
+    /// One that hangs for good: it is stopped, so that it cannot end by itself.
+    @Test func aCellThatHangsIsARowWithItsReason() throws {
+        let folder = try Folder()
+        let arguments = Self.arguments(folder.path, "field=m31 code=orion-expander,raw", ["--cell-timeout", "10"])
+        let running = try Command.start(arguments)
+        let cell = try wait("a cell") {
+            // Not before it is that program: whoever starts a process waits until it is.
+            try children(of: running.process.processIdentifier).first { isCell($0) }
+        }
+        #expect(kill(cell, SIGSTOP) == 0)
+        let run = try running.finish()
+        #expect(run.status == 1, "\(run.errors)")
+        #expect(!isCell(cell))
+        let first = try rows(folder)
+        #expect(names(first) == ["m31/orion-expander 100", "m31/raw 100"])
+        #expect(first.map { $0["error"] as? String } == ["took longer than 10 s (--cell-timeout)", nil])
+        #expect(try #require(first[0]["cellSeconds"] as? Double) >= 10)
+        #expect(run.output.contains("m31/orion-expander, 100 bits, failed: took longer than 10 s"))
+        #expect(String(decoding: try folder.read("results.csv"), as: UTF8.self).contains("took longer than 10 s"))
+
+        // It runs again, and this time it is not stopped.
+        let second = try Command.run(arguments)
+        #expect(second.status == 0, "\(second.errors)")
+        #expect(second.errors.contains("1 of 2 rows are there"))
+        #expect(try rows(folder).allSatisfy { $0["error"] == nil })
+    }
+
+    @Test func cellsThatTakeTooLong() throws {
+        let folder = try Folder()
+        let run = try Command.run(Self.arguments(folder.path, "field=m31 code=orion,raw", ["--cell-timeout", "0.001"]))
+        #expect(run.status == 1, "\(run.errors)")
+        #expect(
+            try rows(folder).map { $0["error"] as? String }
+                == [String](repeating: "took longer than 0.001 s (--cell-timeout)", count: 2))
+    }
+
     @Test(arguments: [SIGINT, SIGTERM])
     func interruptedAndResumed(_ signal: Int32) throws {
         let folder = try Folder()
@@ -175,9 +216,7 @@ import Testing
         #expect(run.status == 128 + signal)
         #expect(run.errors.contains("interrupted: "))
         #expect(run.output.contains("raw"))
-        // A cell that is gone, or whose number another process has by now.
-        let command = try? String(contentsOfFile: "/proc/\(cell)/cmdline", encoding: .utf8)
-        #expect(command?.contains("ablate-cell") != true)
+        #expect(!isCell(cell))
         #expect(try folder.leftovers() == [])
         let kept = try rows(folder)
         #expect(kept.count >= 2 && kept.count < 9 && kept.allSatisfy { $0["error"] == nil })

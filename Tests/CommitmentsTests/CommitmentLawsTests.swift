@@ -21,7 +21,8 @@ import Transcripts
 
     @Test(arguments: HashFunction.allCases)
     func orionOverMersenne31(hash: HashFunction) throws { try check(OrionScheme<Mersenne31>.self, hash: hash) }
-    @Test func orionOverGoldilocks() throws { try check(OrionScheme<GoldilocksField>.self) }
+    @Test(arguments: [HashFunction.blake3, .poseidon2Goldilocks])
+    func orionOverGoldilocks(hash: HashFunction) throws { try check(OrionScheme<GoldilocksField>.self, hash: hash) }
     @Test func orionOverBN254() throws { try check(OrionScheme<BN254ScalarField>.self, securityBits: 128) }
 
     @Test(arguments: [HashFunction.blake3, .poseidon2BN254])
@@ -31,10 +32,15 @@ import Transcripts
     @Test func expanderOverGoldilocks() throws { try check(OrionExpanderScheme<GoldilocksField>.self, hash: .sha256) }
     @Test func expanderOverBN254() throws { try check(OrionExpanderScheme<BN254ScalarField>.self, securityBits: 128) }
 
-    @Test(arguments: [HashFunction.blake3, .keccak256, .poseidon2M31])
+    @Test(arguments: [HashFunction.blake3, .sha256, .keccak256, .poseidon2M31])
     func friOverMersenne31(hash: HashFunction) throws { try check(FRIScheme<Mersenne31>.self, hash: hash) }
-    @Test func friOverGoldilocks() throws { try check(FRIScheme<GoldilocksField>.self) }
+    @Test(arguments: [HashFunction.blake3, .poseidon2Goldilocks])
+    func friOverGoldilocks(hash: HashFunction) throws { try check(FRIScheme<GoldilocksField>.self, hash: hash) }
     @Test func friOverBN254() throws { try check(FRIScheme<BN254ScalarField>.self, securityBits: 128) }
+    /// Without grinding: that is 2^16 hashes for each proof.
+    @Test func friOverBN254WithItsOwnHash() throws {
+        try check(FRIScheme<BN254ScalarField>.self, securityBits: 80, hash: .poseidon2BN254, "grinding=0")
+    }
 
     /// Every choice that a user may make.
     @Test(arguments: [
@@ -53,19 +59,42 @@ import Transcripts
     ])
     func orionOptions(options: String) throws {
         try check(OrionScheme<Mersenne31>.self, securityBits: 95, options)
-        if options == "switch=on" { try check(OrionScheme<GoldilocksField>.self, options) }
+        if ["switch=off", "switch=on"].contains(options) { try check(OrionScheme<GoldilocksField>.self, options) }
     }
 
-    @Test func switchedOverBN254() throws {
-        try check(OrionScheme<BN254ScalarField>.self, "switch=on:columns=256")
-        try check(OrionExpanderScheme<BN254ScalarField>.self, "switch=on:columns=128")
-    }
-    @Test func switchedExpander() throws {
-        try check(OrionExpanderScheme<Mersenne31>.self, "switch=on")
-        try check(OrionExpanderScheme<GoldilocksField>.self, "switch=off")
-        try check(OrionExpanderScheme<GoldilocksField>.self, "switch=on:columns=2048")
+    /// What the cost model chooses is one of the two; each is here by name.
+    @Test(arguments: ["switch=off:columns=256", "switch=on:columns=256"])
+    func switchesOverBN254(options: String) throws { try check(OrionScheme<BN254ScalarField>.self, options) }
+    @Test(arguments: ["switch=off", "switch=on"])
+    func switchesOfExpander(options: String) throws {
+        try check(OrionExpanderScheme<Mersenne31>.self, options)
+        try check(OrionExpanderScheme<GoldilocksField>.self, options + ":columns=2048")
+        try check(OrionExpanderScheme<BN254ScalarField>.self, options + ":columns=128")
     }
     @Test func kzgOptions() throws { try check(KZGScheme.self, "columns=64") }
+
+    /// Of all schemes raw alone looks at ranges: a prover who commits to an entry outside, which `commit` would refuse.
+    @Test func rawRange() throws {
+        let range: ClosedRange<Int64> = -3...100
+        let shape = CommittedShape(shape: TensorShape([4]), range: range)
+        let scheme = try RawScheme<Mersenne31>(shapes: [shape], securityBits: 100, hash: .sha256)
+        for (value, check) in [(100, nil), (-3, nil), (101, "raw range"), (-4, "raw range")] as [(Int64, String?)] {
+            let vector = IntegerTensor(shape: shape.shape, range: range, values: [5, 6, 7, 8])
+            vector.storage[3] = value
+            // The digest of the shapes (counts, sizes and ends of ranges), then that of the entries.
+            let shapes = [1, 1, 4, -3, 100].flatMap { (number: Int64) in
+                withUnsafeBytes(of: number.littleEndian) { Array($0) }
+            }
+            let entries = [5, 6, 7, UInt8(bitPattern: Int8(value))]
+            let hash = HashFunction.sha256
+            let commitment = hash.hash(hash.hash(shapes).bytes + hash.hash(entries).bytes).bytes
+            let state = try scheme.restoreState([], vectors: [vector], commitment: commitment)
+            let trial = OpeningTrial(scheme, [vector], commitment: commitment, state: state, hash: hash)
+            let claims = [trial.claim(0, at: [QM31(3), QM31(9)])]
+            #expect(trial.rejection(trial.prove(claims), claims)?.check == check, "\(value)")
+            #expect(((try? scheme.commit([vector])) == nil) == (check != nil))
+        }
+    }
 
     /// Options are read in one way only, and what a scheme does not have is refused.
     @Test func optionNames() throws {

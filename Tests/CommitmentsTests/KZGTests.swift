@@ -149,6 +149,50 @@ import Transcripts
                 #expect(trial.rejection(trial.prove(prover.claims), prover.claims)?.check == check)
             }
         }
+        // Rows exchanged, and a row and its negative.
+        for (a, b) in [(0, 1), (0, scheme.commitmentByteCount / 32 - 1)] {
+            var commitment = prover.trial.commitment
+            let rows = [a, b].map { Array(commitment[32 * $0..<32 * $0 + 32]) }
+            commitment.replaceSubrange(32 * a..<32 * a + 32, with: rows[1])
+            commitment.replaceSubrange(32 * b..<32 * b + 32, with: rows[0])
+            var negative = prover.trial.commitment
+            negative[32 * b] ^= 0x40
+            for wrong in [commitment, negative] {
+                let state = try scheme.restoreState([], vectors: prover.trial.vectors, commitment: wrong)
+                let trial = OpeningTrial(scheme, prover.trial.vectors, commitment: wrong, state: state)
+                #expect(trial.rejection(trial.prove(prover.claims), prover.claims)?.check == "kzg pairing")
+            }
+        }
+    }
+
+    /// A key whose part of the reference string has an element of a wrong group, the identity, or another encoding.
+    @Test func wrongReferences() throws {
+        let honest = try KZGScheme.makePublicParameters()
+        let shapes = [CommittedShape(shape: TensorShape([4]), range: 0...1)]
+        func why(_ start: Int, _ bytes: [UInt8]) -> String {
+            var wrong = honest
+            wrong.replaceSubrange(start..<start + bytes.count, with: bytes)
+            do {
+                _ = try KZGScheme(
+                    shapes: shapes,
+                    settings: CommitmentSettings(securityBits: 100, hash: .blake3, publicParameters: wrong))
+                return "accepted"
+            } catch { return "\(error)" }
+        }
+        #expect(why(0, []) == "accepted")
+        for k in 0..<3 {
+            let start = 128 + 128 * k
+            for (what, point) in WrongPoints.all {
+                #expect(why(start, point.encoded).contains("no point of its group"), "\(what), \(k)")
+            }
+            #expect(why(start, G2.identity.encoded).contains("not powers of one tau"))
+            let part = Array(honest[start..<start + 32].reversed())
+            let modulus = [BN254Base.p0, BN254Base.p1, BN254Base.p2, BN254Base.p3]
+            #expect(
+                why(start, notCanonical(part, modulus: modulus).reversed()).contains("no point of its group"), "\(k)")
+        }
+        #expect(why(0, WrongPoints.offCurve.encoded).contains("no point of its group"))
+        #expect(why(0, G1.identity.encoded).contains("tau is zero"))
     }
 
     /// A prover who commits to an entry where a vector has padding, and claims the value that it gives.

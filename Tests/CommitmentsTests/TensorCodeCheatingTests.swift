@@ -301,6 +301,109 @@ func checkPadding<F: ProofField, Code: LinearCode>(
     }
 }
 
+/// Two matrices of code words that differ in one entry of the message, and provers who commit to one in between: it has the
+/// columns of the second where `count` of those lie in which the two differ, else of the first. They claim what either gives.
+func checkNearWords<F: ProofField, Code: LinearCode>(_: Code.Type, _ options: String) throws where Code.F == F {
+    typealias S = TensorCodeScheme<F, Code>
+    typealias E = F.Challenge
+    let options = try #require(CommitmentOptions(options))
+    // Without padding, so that there is one group of claims and nothing else.
+    let vector = IntegerTensor(
+        shape: TensorShape([64, 128]), range: -128...127, values: (0..<8192).map { ($0 * 7) % 100 })
+    let scheme = try OpeningTrial<S>.scheme([vector], securityBits: 100, hash: .blake3, options: options)
+    let layout = MatrixLayout([vector.shape], columnBits: scheme.code.outline.messageBits)
+    // In a folded word the radius is one of fibres.
+    var (radius, fibre) = (scheme.code.outline.radius, 1)
+    if case .folded(let plan) = scheme.opening {
+        radius = (plan.positionCount - plan.positionCount >> plan.logInverseRate) / 2
+        fibre = 1 << plan.foldBits[0]
+    }
+    let entry = (row: 0, column: 5)
+    let word = AlignedBuffer<F.Base>(repeating: .zero, count: scheme.encodedColumns)
+    word[entry.column] = .one
+    scheme.code.encode(interleaved: word.pointer, stride: 1, width: 1)
+    let fibres = (0..<word.count / fibre).map { Array($0 * fibre..<($0 + 1) * fibre) }.filter { columns in
+        columns.contains { !word[$0].isZero }
+    }
+    #expect(fibres.count > 2 * radius)
+
+    var random = CommitmentTestGenerator(seed: 23)
+    let point: [E] = random.point(vector.shape.variableCount)
+    let weights = AlignedBuffer<E>(repeating: .zero, count: layout.rowCount)
+    layout.vectors[0].addRowWeights(F.self, point, scale: .one, to: weights.pointer)
+    let eq = AlignedBuffer<E>(uninitialized: layout.columnCount)
+    F.expandEq(layout.vectors[0].columnPoint(point), scale: .one, into: eq.pointer)
+    let change = weights[entry.row] * eq[entry.column]
+    /// What the verifier says to the claim that the second matrix gives, or the first.
+    func rejection(_ count: Int, first: Int = 0, second: Bool) throws -> VerificationError? {
+        let made = try scheme.commit(
+            [vector],
+            tampering: { matrix in
+                for k in 0..<count {
+                    for j in fibres[(first + k) % fibres.count] {
+                        let place = matrix.entry(entry.row, j)
+                        (F.Base(canonical: place)! + word[j]).write(to: place)
+                    }
+                }
+            })
+        let trial = OpeningTrial(scheme, [vector], commitment: made.commitment, state: made.state)
+        let value = trial.claim(0, at: point).value
+        let claim = OpeningClaim(vector: 0, point: point, value: second ? value + change : value)
+        var cheat = TensorCodeCheat<E>()
+        if second {
+            cheat.groups = { rows, _, gammas, _ in rows[0][entry.column] += gammas[0] * weights[entry.row] }
+            cheat.randomRow = { row, random in row[entry.column] += random[entry.row] }
+        }
+        let transcript = trial.transcriptOfProver()
+        scheme.open([vector], state: made.state, claims: [claim], transcript: transcript, cheat: cheat)
+        return trial.rejection(transcript.proof, [claim])
+    }
+    let checks: Set<String>
+    switch scheme.opening {
+    case .sent: checks = ["column"]
+    case .folded: checks = ["merkle cap", "fold"]
+    case .switched: checks = ["fold sumcheck"]
+    }
+    // The matrices themselves: each gives its own claim and not the other.
+    for second in [false, true] {
+        #expect(try rejection(second ? fibres.count : 0, second: second) == nil)
+        #expect(checks.contains(try rejection(second ? 0 : fibres.count, second: second)?.check ?? "accepted"))
+    }
+    // Within the radius of the one, just outside, as far from both, within the radius of the other.
+    for first in [0, fibres.count / 3] {
+        for count in [radius, radius + 1, fibres.count / 2, fibres.count - radius] {
+            for second in [false, true] {
+                let check = try rejection(count, first: first, second: second)?.check ?? "accepted"
+                #expect(checks.contains(check), "\(check): \(count) of \(fibres.count), \(second)")
+            }
+        }
+    }
+}
+
+/// A prover who commits to entries in encodings that are not canonical, in every column, and opens them as they are.
+func checkEncodings<F: ProofField, Code: LinearCode>(_: Code.Type, _ options: String) throws where Code.F == F {
+    typealias Prover = CheatingProver<F, Code>
+    let options = try #require(CommitmentOptions(options))
+    let width = F.Base.byteCount
+    let columns = try Prover(options).trial.scheme.encodedColumns
+    for row in [0, 3] {
+        var sameElement = 0
+        let prover = try Prover(options) { matrix in
+            for j in 0..<columns {
+                let place = UnsafeMutableBufferPointer(start: matrix.entry(row, j), count: width)
+                let wrong = notCanonical(Array(place), modulus: F.modulus)
+                // The modulus itself stands in for what has no second encoding.
+                if wrong != notCanonical([UInt8](repeating: 0, count: width), modulus: F.modulus) { sameElement += 1 }
+                _ = place.update(from: wrong)
+            }
+        }
+        let error = prover.rejection()
+        #expect(error?.check == "opened columns" && error?.detail.contains("not canonical") == true, "row \(row)")
+        // Of Goldilocks 1 in 2^32 elements has a second encoding.
+        #expect(width == 8 || sameElement > columns / 2)
+    }
+}
+
 /// The leaf of a column that is hashed in bands; columns that are kept, and columns that are encoded again.
 func checkBands<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code.F == F {
     typealias S = TensorCodeScheme<F, Code>
@@ -344,10 +447,16 @@ func checkBands<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code
     @Test func padding() throws {
         try checkPadding(ReedSolomonCode<Mersenne31>.self, "switch=off")
         try checkPadding(ReedSolomonCode<GoldilocksField>.self, "switch=off")
+        try checkPadding(ReedSolomonCode<BN254ScalarField>.self, "switch=off")
+        try checkPadding(ExpanderCode<Mersenne31>.self, "switch=off")
+        try checkPadding(ExpanderCode<GoldilocksField>.self, "switch=off")
         try checkPadding(ExpanderCode<BN254ScalarField>.self, "switch=off")
         try checkPadding(FoldedReedSolomonCode<Mersenne31>.self, nil, ["merkle cap", "fold"])
         try checkPadding(FoldedReedSolomonCode<BN254ScalarField>.self, nil, ["merkle cap", "fold"])
+        try checkPadding(FoldedReedSolomonCode<GoldilocksField>.self, nil, ["merkle cap", "fold"])
         try checkPadding(ReedSolomonCode<Mersenne31>.self, "switch=on", ["fold sumcheck"])
+        try checkPadding(ReedSolomonCode<BN254ScalarField>.self, "switch=on", ["fold sumcheck"])
+        try checkPadding(ExpanderCode<GoldilocksField>.self, "switch=on", ["fold sumcheck"])
     }
 
     @Test func folded() throws {
@@ -358,8 +467,41 @@ func checkBands<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code
 
     @Test func switched() throws {
         try checkFoldingCheats(ReedSolomonCode<Mersenne31>.self, "columns=4096:arity=2:switch=on")
+        try checkFoldingCheats(ReedSolomonCode<GoldilocksField>.self, "columns=4096:arity=2:switch=on")
         try checkFoldingCheats(ReedSolomonCode<BN254ScalarField>.self, "columns=4096:arity=2:switch=on")
+        try checkFoldingCheats(ExpanderCode<Mersenne31>.self, "columns=4096:arity=2:switch=on")
         try checkFoldingCheats(ExpanderCode<GoldilocksField>.self, "columns=4096:arity=2:switch=on")
+    }
+
+    @Test func nearWords() throws {
+        try checkNearWords(ReedSolomonCode<Mersenne31>.self, "switch=off:columns=1024")
+        try checkNearWords(ReedSolomonCode<Mersenne31>.self, "switch=on:columns=1024")
+        try checkNearWords(ReedSolomonCode<GoldilocksField>.self, "switch=off:columns=1024")
+        try checkNearWords(ReedSolomonCode<GoldilocksField>.self, "switch=on:columns=1024")
+        try checkNearWords(ReedSolomonCode<BN254ScalarField>.self, "switch=off:columns=1024")
+        try checkNearWords(ReedSolomonCode<BN254ScalarField>.self, "switch=on:columns=1024")
+        try checkNearWords(ExpanderCode<Mersenne31>.self, "switch=off:columns=2048")
+        try checkNearWords(ExpanderCode<Mersenne31>.self, "switch=on:columns=2048")
+        try checkNearWords(ExpanderCode<GoldilocksField>.self, "switch=off:columns=1024")
+        try checkNearWords(ExpanderCode<GoldilocksField>.self, "switch=on:columns=1024")
+        try checkNearWords(ExpanderCode<BN254ScalarField>.self, "switch=off:columns=512")
+        try checkNearWords(ExpanderCode<BN254ScalarField>.self, "switch=on:columns=512")
+        try checkNearWords(FoldedReedSolomonCode<Mersenne31>.self, "columns=1024:arity=4:grinding=8")
+        try checkNearWords(FoldedReedSolomonCode<GoldilocksField>.self, "columns=1024:arity=4:grinding=8")
+        try checkNearWords(FoldedReedSolomonCode<BN254ScalarField>.self, "columns=1024:arity=4:grinding=8")
+    }
+
+    @Test func encodings() throws {
+        try checkEncodings(ReedSolomonCode<Mersenne31>.self, "switch=off")
+        try checkEncodings(ReedSolomonCode<Mersenne31>.self, "switch=on")
+        try checkEncodings(FoldedReedSolomonCode<Mersenne31>.self, "grinding=0")
+        try checkEncodings(ExpanderCode<Mersenne31>.self, "switch=off")
+        try checkEncodings(ReedSolomonCode<GoldilocksField>.self, "switch=off")
+        try checkEncodings(FoldedReedSolomonCode<GoldilocksField>.self, "grinding=0")
+        try checkEncodings(ExpanderCode<GoldilocksField>.self, "switch=off")
+        try checkEncodings(ReedSolomonCode<BN254ScalarField>.self, "switch=off")
+        try checkEncodings(FoldedReedSolomonCode<BN254ScalarField>.self, "grinding=0")
+        try checkEncodings(ExpanderCode<BN254ScalarField>.self, "switch=off")
     }
 
     @Test func bands() throws {

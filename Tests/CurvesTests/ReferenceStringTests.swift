@@ -53,6 +53,97 @@ import Testing
         }
     }
 
+    /// Elements of the wrong groups, and in encodings that are not canonical: refused for what they are, not only because the
+    /// powers do not fit each other.
+    @Test func wrongElements() throws {
+        let honest = ReferenceString.development(size: 3).verifier
+        func why(_ bytes: [UInt8]) -> String {
+            do {
+                _ = try VerifierReference(encoded: bytes)
+                return "accepted"
+            } catch { return "\(error)" }
+        }
+        func replacing(_ start: Int, _ bytes: [UInt8]) -> [UInt8] {
+            var all = honest.encoded
+            all.replaceSubrange(start..<start + bytes.count, with: bytes)
+            return all
+        }
+        let noPoint = "an element is no point of its group"
+        for k in 0..<3 {
+            let start = 128 + 128 * k
+            for (what, point) in WrongPoints.all {
+                #expect(why(replacing(start, point.encoded)) == noPoint, "\(what), number \(k)")
+            }
+            // The right power, and a part that the order r does not see.
+            #expect(why(replacing(start, (honest.g2[k] + WrongPoints.ofCofactor).encoded)) == noPoint)
+            #expect(why(replacing(start, G2.identity.encoded)) == "the elements are not powers of one tau")
+            #expect(why(replacing(start, (-honest.g2[k]).encoded)) == "the elements are not powers of one tau")
+        }
+        for k in 0..<2 {
+            #expect(why(replacing(64 * k, WrongPoints.offCurve.encoded)) == noPoint)
+            #expect(
+                why(replacing(64 * k, G1.identity.encoded))
+                    == (k == 0 ? "tau is zero" : "the elements are not powers of one tau"))
+        }
+        // Every coordinate with p added.
+        for start in stride(from: 0, to: VerifierReference.byteCount, by: 32) {
+            let coordinate = honest.encoded[start..<start + 32]
+            let wrong = notCanonical(coordinate.reversed(), modulus: FieldTowerTests.modulus)
+            #expect(why(replacing(start, wrong.reversed())) == noPoint, "byte \(start)")
+        }
+        // All powers of tau = 0.
+        let zero = honest.encoded.map { _ in UInt8(0) }
+        #expect(why(zero) == "tau is zero")
+    }
+
+    /// The same in a `.ptau` file, where coordinates are in Montgomery form.
+    @Test func wrongElementsInFiles() throws {
+        try inFolder { folder in
+            let path = folder + "/a.ptau"
+            let honest = samplePtau(power: 3, tau: BN254Scalar(0x1234_5678_9abc))
+            let g2 = honest.count - 128 * 8
+            let g1 = g2 - 12 - 64 * 15
+            func why(_ start: Int, _ bytes: some Collection<UInt8>) throws -> String {
+                var wrong = honest
+                wrong.replaceSubrange(start..<start + bytes.count, with: bytes)
+                try Data(wrong).write(to: URL(fileURLWithPath: path))
+                do {
+                    _ = try ReferenceString(ptau: path, size: 15)
+                    return "accepted"
+                } catch { return "\(error)" }
+            }
+            func memory<T>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value) { Array($0) } }
+            #expect(try why(g1, honest[g1..<g1 + 64]) == "accepted")
+            for k in 0..<4 {
+                let start = g2 + 128 * k
+                let refused = "\(path): power \(k) in G2 is not in the group"
+                for (what, point) in WrongPoints.all { #expect(try why(start, memory(point)) == refused, "\(what)") }
+                let right = try #require(G2(encoded: power(honest[start..<start + 128])))
+                #expect(try why(start, memory(right + WrongPoints.ofCofactor)) == refused)
+                #expect(try why(start, memory(G2.identity)) == refused)
+                for part in stride(from: start, to: start + 128, by: 32) {
+                    let wrong = notCanonical(honest[part..<part + 32], modulus: FieldTowerTests.modulus)
+                    #expect(try why(part, wrong) == refused, "byte \(part)")
+                }
+            }
+            for k in [0, 1, 2, 9, 14] {
+                let start = g1 + 64 * k
+                #expect(try why(start, memory(WrongPoints.offCurve)) == "\(path): power \(k) in G1 is not on the curve")
+                let refused = "\(path): power \(k) in G1 is not a canonical point"
+                #expect(try why(start, memory(G1.identity)) == refused)
+                for part in [start, start + 32] {
+                    let wrong = notCanonical(honest[part..<part + 32], modulus: FieldTowerTests.modulus)
+                    #expect(try why(part, wrong) == refused, "byte \(part)")
+                }
+            }
+        }
+    }
+
+    /// A point of G2 in the memory of a file, as EIP-197 encodes it.
+    private func power(_ memory: ArraySlice<UInt8>) -> [UInt8] {
+        Array(memory).withUnsafeBytes { $0.loadUnaligned(as: G2.self) }.encoded
+    }
+
     /// The development string keeps its label through a file, and gets into none whose name does not tell.
     @Test func developmentFile() throws {
         try inFolder { folder in

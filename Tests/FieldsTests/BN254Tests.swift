@@ -37,6 +37,19 @@ import Testing
         }
     }
 
+    /// 32 bytes, the least significant first, not in Montgomery form: as arkworks and snarkjs (in witnesses) have it.
+    @Test func encoding() {
+        func hex(_ a: BN254Scalar) -> String {
+            let digits = Array("0123456789abcdef")
+            return withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { bytes in
+                a.write(to: bytes.baseAddress!)
+                return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+            }
+        }
+        #expect(hex(BN254Scalar(0x0102)) == "0201" + String(repeating: "0", count: 60))
+        #expect(hex(-BN254Scalar.one) == "000000f093f5e1439170b97948e833285d588181b64550b829a031e1724e6430")
+    }
+
     @Test func kernels() {
         checkKernels(BN254ScalarField.self) { message, logInverseRate, position in
             twoAdicCodeEntry(BN254ScalarField.self, message, logInverseRate, position)

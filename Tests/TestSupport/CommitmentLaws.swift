@@ -56,12 +56,14 @@ public struct OpeningTrial<S: CommitmentScheme> {
     public let vectors: [IntegerTensor]
     public let commitment: [UInt8]
     public let state: S.ProverState
+    /// That of the transcript. Words that are folded are hashed with it too.
+    public let hash: HashFunction
 
     public init(
         _ vectors: [IntegerTensor], securityBits: Int, hash: HashFunction, options: CommitmentOptions = .init()
     ) throws {
         try self.init(
-            Self.scheme(vectors, securityBits: securityBits, hash: hash, options: options), vectors)
+            Self.scheme(vectors, securityBits: securityBits, hash: hash, options: options), vectors, hash: hash)
     }
 
     /// The scheme for vectors of these shapes.
@@ -74,24 +76,27 @@ public struct OpeningTrial<S: CommitmentScheme> {
                 securityBits: securityBits, hash: hash, options: options, publicParameters: S.makePublicParameters()))
     }
 
-    public init(_ scheme: S, _ vectors: [IntegerTensor]) throws {
-        self.scheme = scheme
-        self.vectors = vectors
-        (commitment, state) = try scheme.commit(vectors)
+    public init(_ scheme: S, _ vectors: [IntegerTensor], hash: HashFunction = .blake3) throws {
+        let (commitment, state) = try scheme.commit(vectors)
+        self.init(scheme, vectors, commitment: commitment, state: state, hash: hash)
     }
 
-    public init(_ scheme: S, _ vectors: [IntegerTensor], commitment: [UInt8], state: S.ProverState) {
+    public init(
+        _ scheme: S, _ vectors: [IntegerTensor], commitment: [UInt8], state: S.ProverState,
+        hash: HashFunction = .blake3
+    ) {
         self.scheme = scheme
         self.vectors = vectors
         self.commitment = commitment
         self.state = state
+        self.hash = hash
     }
 
     public func claim(_ vector: Int, at point: [E]) -> OpeningClaim<E> {
         OpeningClaim(vector: vector, point: point, value: extensionByDefinition(vectors[vector], at: point))
     }
 
-    public func transcriptOfProver(hash: HashFunction = .blake3) -> ProverTranscript {
+    public func transcriptOfProver() -> ProverTranscript {
         let transcript = ProverTranscript(domain: "test", hash: hash)
         transcript.absorb("parameters", string: scheme.parameterDescription)
         transcript.absorb("commitment", commitment)
@@ -121,7 +126,7 @@ public struct OpeningTrial<S: CommitmentScheme> {
     public func rejection(
         _ proof: [UInt8], _ claims: [OpeningClaim<E>], commitment other: [UInt8]? = nil, next: UInt64? = nil
     ) -> VerificationError? {
-        let transcript = VerifierTranscript(domain: "test", hash: .blake3, proof: proof)
+        let transcript = VerifierTranscript(domain: "test", hash: hash, proof: proof)
         transcript.absorb("parameters", string: scheme.parameterDescription)
         transcript.absorb("commitment", other ?? commitment)
         do {
@@ -136,6 +141,41 @@ public struct OpeningTrial<S: CommitmentScheme> {
         } catch {
             return VerificationError(check: "NOT A VERIFICATION ERROR", detail: "\(error)")
         }
+    }
+
+    /// One message of a proof.
+    public struct Message {
+        /// What verifiers call it.
+        public let label: String
+        public let start: Int
+        public let count: Int
+        public let elementBytes: Int
+        public var bytes: Range<Int> { start..<start + count * elementBytes }
+        /// Whether it consists of elements of the challenge field. (Columns have those of the base field, and the Merkle
+        /// tree is asked first.)
+        public var isElements: Bool {
+            [
+                "column round", "row values", "row", "fold round", "last message", "fold fibres", "fold evaluations",
+            ].contains(label)
+        }
+        public var isDigests: Bool { ["fold word", "row commitment"].contains(label) || label.hasSuffix("siblings") }
+    }
+
+    /// The messages of an honest proof, in order. A proof that ends where a message begins is rejected with the message's
+    /// name, and the error says how long it should have been.
+    public func messages(of proof: [UInt8], _ claims: [OpeningClaim<E>]) -> [Message]? {
+        var messages: [Message] = []
+        var position = 0
+        while position < proof.count {
+            guard let error = rejection(Array(proof[..<position]), claims) else { return nil }
+            let words = error.detail.split(separator: " ")
+            guard words.count > 6, words[1] == "x", words[3] == "bytes", words[5] == "0", let count = Int(words[0]),
+                let size = Int(words[2]), count * size > 0, position + count * size <= proof.count
+            else { return nil }
+            messages.append(Message(label: error.check, start: position, count: count, elementBytes: size))
+            position += count * size
+        }
+        return messages
     }
 }
 
@@ -154,6 +194,7 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
     func expectAccepted(_ error: VerificationError?, _ what: String) {
         expect(error == nil, "\(what): rejected, \(error.map(String.init(describing:)) ?? "")")
     }
+    func said(_ error: VerificationError?) -> String { error.map(String.init(describing:)) ?? "accepted" }
     func expectRejected(_ error: VerificationError?, _ what: String) {
         expect(error != nil, "\(what): accepted")
         expect(error?.check != "NOT A VERIFICATION ERROR", "\(what): \(error!)")
@@ -201,7 +242,7 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
         // The state of a key.
         let stored = trial.scheme.encodeState(trial.state)
         let state = try trial.scheme.restoreState(stored, vectors: vectors, commitment: trial.commitment)
-        let restored = OpeningTrial(trial.scheme, vectors, commitment: trial.commitment, state: state)
+        let restored = OpeningTrial(trial.scheme, vectors, commitment: trial.commitment, state: state, hash: hash)
         expect(restored.prove(claims) == trial.prove(claims), "a restored state gives another proof")
         var wrong = trial.commitment
         wrong.append(0)
@@ -270,7 +311,7 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
             var exchanged = vectors
             exchanged.swapAt(a, b)
             expectRejected(trial.rejection(trial.prove(claims, with: exchanged), claims), "exchanged vectors")
-            let other = try OpeningTrial(trial.scheme, exchanged)
+            let other = try OpeningTrial(trial.scheme, exchanged, hash: hash)
             expectRejected(trial.rejection(other.prove(claims), claims), "the proof of another commitment")
             expectRejected(other.rejection(proof, claims), "the commitment to exchanged vectors")
         }
@@ -287,11 +328,15 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
         for commitment in [[], Array(trial.commitment.dropLast()), trial.commitment + [0]] {
             expectRejected(trial.rejection(proof, claims, commitment: commitment), "commitment of another length")
         }
+        for byte: UInt8 in [0, 0xff] {
+            let commitment = [UInt8](repeating: byte, count: trial.commitment.count)
+            expectRejected(trial.rejection(proof, claims, commitment: commitment), "commitment of bytes \(byte)")
+        }
 
         // Bytes of the proof.
         let honest = proof.bytes
         var positions = Array(0..<min(48, honest.count)) + Array(max(0, honest.count - 48)..<honest.count)
-        for _ in 0..<160 { positions.append(Int.random(in: 0..<honest.count, using: &random)) }
+        for _ in 0..<64 { positions.append(Int.random(in: 0..<honest.count, using: &random)) }
         for i in positions {
             var wrong = honest
             wrong[i] ^= 1 << UInt8.random(in: 0..<8, using: &random)
@@ -308,6 +353,76 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
         expectRejected(trial.rejection(honest + honest, claims), "the proof twice")
         expectRejected(trial.rejection([UInt8](repeating: 0, count: honest.count), claims), "zeros")
         expectRejected(trial.rejection([UInt8](repeating: 0xff, count: honest.count), claims), "ones")
+
+        // Every message by its name, the first and the last of those that have one.
+        guard let messages = trial.messages(of: honest, claims) else {
+            expect(false, "the messages of a proof cannot be told apart")
+            return failures
+        }
+        expect(messages.contains { $0.isElements || $0.label == "raw vectors" }, "no message has elements")
+        for (i, message) in messages.enumerated()
+        where !messages[..<i].contains(where: { $0.label == message.label })
+            || !messages[(i + 1)...].contains(where: { $0.label == message.label })
+        { checkMessage(message) }
+
+        func checkMessage(_ message: OpeningTrial<S>.Message) {
+            let part = Array(honest[message.bytes])
+            func changed(_ bytes: [UInt8]) -> VerificationError? {
+                trial.rejection(Array(honest[..<message.start]) + bytes + honest[message.bytes.upperBound...], claims)
+            }
+            expectRejected(changed([]), "'\(message.label)' left out")
+            expectRejected(changed(part + part), "'\(message.label)' twice")
+            for byte: UInt8 in [0, 0xff] {
+                let same = [UInt8](repeating: byte, count: part.count)
+                if same != part { expectRejected(changed(same), "'\(message.label)' all \(byte)") }
+            }
+            // Blocks of the size of a digest, a point or a challenge, exchanged.
+            let size = min(message.elementBytes == 1 ? 32 : message.elementBytes, part.count / 2)
+            let last = part.count - size
+            if part[..<size] != part[last...] {
+                let exchanged = Array(part[last...]) + part[size..<last] + Array(part[..<size])
+                expectRejected(changed(exchanged), "ends of '\(message.label)' exchanged")
+            }
+            for start in Set([0, last / 2, last]).sorted() {
+                var wrong = part
+                wrong[start] ^= 1
+                let error = changed(wrong)
+                expectRejected(error, "byte \(start) of '\(message.label)'")
+                if message.label.hasSuffix("siblings") {
+                    expect(error?.check == "merkle cap", "byte \(start) of '\(message.label)': \(said(error))")
+                }
+            }
+
+            // The same elements, or 0, in an encoding that is not the canonical one.
+            if message.isElements {
+                let width = S.F.Base.byteCount
+                for start in [0, (part.count / E.byteCount / 2) * E.byteCount, part.count - width] {
+                    var wrong = part
+                    let place = start..<start + width
+                    wrong.replaceSubrange(place, with: notCanonical(wrong[place], modulus: S.F.modulus))
+                    let error = changed(wrong)
+                    expect(
+                        error?.check == message.label && error?.detail.contains("not canonical") == true,
+                        "byte \(start) of '\(message.label)' is not canonical: \(said(error))")
+                }
+            }
+            if message.isDigests, let (width, modulus) = hash.elements {
+                for start in [0, 32 - width, part.count - 32] {
+                    var wrong = part
+                    let place = start..<start + width
+                    wrong.replaceSubrange(place, with: notCanonical(wrong[place], modulus: modulus))
+                    expectRejected(changed(wrong), "digest of '\(message.label)' with an element too large")
+                }
+            }
+        }
+        if let (width, modulus) = hash.elements, !trial.commitment.isEmpty, S.schemeName != KZGScheme.schemeName {
+            for start in [0, 32 - width] {
+                var commitment = trial.commitment
+                let place = start..<start + width
+                commitment.replaceSubrange(place, with: notCanonical(commitment[place], modulus: modulus))
+                expectRejected(trial.rejection(proof, claims, commitment: commitment), "root with an element too large")
+            }
+        }
     }
 
     // All zero.
@@ -340,4 +455,24 @@ public func checkCommitmentLaws<S: CommitmentScheme>(
         expectRejected(trial.rejection(trial.prove([lie]), [lie]), "a wrong scalar")
     }
     return failures
+}
+
+/// The bytes, little-endian, of an integer not below the modulus: the given one plus the modulus where that has as many
+/// bytes, or else the modulus.
+public func notCanonical(_ bytes: some Collection<UInt8>, modulus words: [UInt64]) -> [UInt8] {
+    let modulus = BigInteger(words: words)
+    let sum = BigInteger(bytes: Array(bytes)) + modulus
+    return (sum.bitCount <= 8 * bytes.count ? sum : modulus).bytes(bytes.count)
+}
+
+extension HashFunction {
+    /// Of hashes whose digests are field elements, the bytes of one and the modulus.
+    var elements: (width: Int, modulus: [UInt64])? {
+        switch self {
+        case .blake3, .sha256, .keccak256: nil
+        case .poseidon2M31: (4, Mersenne31.modulus)
+        case .poseidon2Goldilocks: (8, GoldilocksField.modulus)
+        case .poseidon2BN254: (32, BN254ScalarField.modulus)
+        }
+    }
 }
