@@ -396,6 +396,9 @@ package struct MatrixLayout: Sendable {
     }
 
     /// Writes one row of the matrix as field elements, padding included, from the integers as they are stored.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
     @inlinable
     package func embedRow<F: ProofField>(
         _: F.Type, _ row: Int, of vectors: [IntegerTensor], owners: [Int], into output: UnsafeMutablePointer<F.Base>
