@@ -32,7 +32,7 @@ public struct CommitmentOptions: Hashable, Sendable, CustomStringConvertible {
         case columns
         /// How many entries of a code word one step of folding makes into one.
         case arity
-        /// Bits of grinding before the queries.
+        /// Bits of grinding before the queries of columns and of folded words.
         case grinding
         /// Nodes of the Merkle cap, a power of two.
         case cap

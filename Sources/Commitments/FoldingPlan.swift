@@ -70,19 +70,15 @@ public struct FoldingPlan: Hashable, Sendable {
             let next = codeBits(i + 1)
             folds += bits * ((1 << next) + Self.radius(codeBits: next, logInverseRate: logInverseRate))
         }
-        let theorem =
-            "\(queries.count) of \(positionCount) positions without replacement, at least "
-            + "\(Self.radius(codeBits: codeBits(1), logInverseRate: logInverseRate) + 1) wrong: hypergeometric"
         return SoundnessBudget([
             .init(name: "fold sumcheck", bits: challengeBits - log2(Double(2 * messageBits)), theorem: "2 c / |E|"),
             .init(
                 name: "folds", bits: challengeBits - log2(Double(folds)),
                 theorem: "sum of (n + e) / |E| for each variable, line theorem (ePrint 2020/654, 4.1, unique decoding)"),
-            .init(
-                name: "fold queries", bits: queries.bits + Double(grindingBits),
-                theorem: grindingBits == 0
-                    ? theorem
-                    : theorem + ", and \(grindingBits) bits of grinding (work for each attempt, random oracle)"),
+            queries.component(
+                "fold queries", of: positionCount, "positions",
+                wrong: Self.radius(codeBits: codeBits(1), logInverseRate: logInverseRate) + 1,
+                grindingBits: grindingBits),
         ])
     }
 
@@ -110,18 +106,18 @@ public struct FoldingPlan: Hashable, Sendable {
     func nanoseconds(from first: Int, elementBytes: Int) -> Int {
         var entries = 2 << codeBits(0)
         for i in first..<max(first, foldBits.count) { entries += 1 << codeBits(i) }
-        return entries * elementBytes + (grindingBits > 0 ? 50 << grindingBits : 0)
+        return entries * elementBytes + Self.grindingNanoseconds(grindingBits)
     }
+
+    static func grindingNanoseconds(_ bits: Int) -> Int { bits > 0 ? 50 << bits : 0 }
 
     /// The cheapest plan for a message, in bytes and microseconds; nil where there is none. `firstWord` is 0 where the plan's
     /// own word 0 is committed to, and 1 where it is known otherwise, at `fibreBytes` for an entry of a fibre.
     static func cheapest<F: ProofField>(
         _: F.Type, messageBits: Int, rates: [Int], firstWord: Int, fibreBytes: Int, securityBits: Int,
-        options: CommitmentOptions, defaultGrinding: Int
+        grindingBits: Int, options: CommitmentOptions
     ) -> FoldingPlan? {
         let element = F.Challenge.byteCount
-        // A number of queries that is given is judged with all other errors, by the budget.
-        let grinding = min(options.grindingBits ?? defaultGrinding, max(0, securityBits - 1))
         var best: (cost: Int, plan: FoldingPlan)?
         for rate in rates where messageBits + rate <= F.maximumCodeBits {
             for firstFold in options.foldBits.map({ [min($0, messageBits)] }) ?? [1, 2, 3]
@@ -140,10 +136,11 @@ public struct FoldingPlan: Hashable, Sendable {
                         if let known {
                             plan = FoldingPlan(known, foldBits: folds)
                         } else {
+                            // A number of queries that is given is judged with all other errors, by the budget.
                             guard
                                 let new = FoldingPlan(
                                     messageBits: messageBits, logInverseRate: rate, foldBits: folds,
-                                    securityBits: options.queries == nil ? securityBits : 1, grindingBits: grinding,
+                                    securityBits: options.queries == nil ? securityBits : 1, grindingBits: grindingBits,
                                     capBits: options.capBits ?? 0, queries: options.queries)
                             else { break }
                             known = new

@@ -195,7 +195,7 @@ enum FoldingProof<F: ProofField> {
         var final = Array(message.elements.prefix(1 << plan.finalBits))
         cheat.final?(&final)
         transcript.send("last message", final)
-        transcript.grind("grinding", bits: plan.grindingBits)
+        transcript.grind("grinding", bits: cheat.grindingBits ?? plan.grindingBits)
         let positions = transcript.distinctIndices("fold queries", count: plan.queryCount, bound: plan.positionCount)
         return Opening(
             plan: plan, first: tree == nil ? 1 : 0, words: words, trees: trees, positions: positions)
@@ -485,6 +485,8 @@ package struct FoldingCheat<E: Field> {
     package var word: ((_ number: Int, _ word: AlignedBuffer<E>) -> Void)?
     /// The last message.
     package var final: ((_ message: inout [E]) -> Void)?
+    /// Bits of grinding, in place of those that are due.
+    package var grindingBits: Int?
 
     package init() {}
 }

@@ -135,6 +135,17 @@ package struct QueryCount: Hashable, Sendable {
         self.bits = miss.bits
     }
 
+    /// The error of these queries where a new set of them takes `2^grindingBits` hashes.
+    func component(
+        _ name: String, of length: Int, _ places: String, wrong: Int, grindingBits: Int
+    ) -> SoundnessBudget.Component {
+        var theorem = "\(count) of \(length) \(places) without replacement, at least \(wrong) wrong: hypergeometric"
+        if grindingBits > 0 {
+            theorem += ", and \(grindingBits) bits of grinding (work for each attempt, random oracle)"
+        }
+        return .init(name: name, bits: bits + Double(grindingBits), theorem: theorem)
+    }
+
     /// A number of queries that is given; there are at most `length`.
     package init(length: Int, wrong: Int, count: Int) {
         precondition(wrong >= 1 && wrong <= length && count <= length)

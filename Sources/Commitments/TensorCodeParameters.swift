@@ -13,13 +13,15 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
     let opening: RowOpening
     /// The columns that are drawn; where code words are folded, the plan has its own queries.
     let queries: QueryCount
+    /// Grinding before they are drawn: as the user says, or none.
+    let grindingBits: Int
     let rowCount: Int
     let budget: SoundnessBudget
 
     /// Bits that the queries alone are given on top of the wanted level, so that errors of other parts fit beside them.
     static var headroom: Int { 3 }
     /// Grinding before the queries of a folded word, where the user does not say.
-    static var grindingBits: Int { 16 }
+    static var foldGrindingBits: Int { 16 }
 
     /// The cheapest parameters with a total error of at most `2^-securityBits`, or nil.
     ///
@@ -34,6 +36,9 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
         let padded = shapes.reduce(0) { $0 + $1.paddedCount }
         let most = min(max(TensorShape.bits(max(padded, 1)), 1), 30)
         let wanted = securityBits + headroom
+        let mostGrinding = max(0, wanted - 1)
+        let grinding = min(options.grindingBits ?? 0, mostGrinding)
+        let foldGrinding = min(options.grindingBits ?? foldGrindingBits, mostGrinding)
         // No more columns than there are entries: the option is one for all commitments of a proof, small ones included.
         let given = options.columnBits.map { min($0, most) }
         for bits in given.map({ $0...$0 }) ?? 1...most {
@@ -45,7 +50,7 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
             func plan(_ rates: [Int], firstWord: Int, fibreBytes: Int) -> FoldingPlan? {
                 FoldingPlan.cheapest(
                     F.self, messageBits: bits, rates: rates, firstWord: firstWord, fibreBytes: fibreBytes,
-                    securityBits: wanted, options: options, defaultGrinding: grindingBits)
+                    securityBits: wanted, grindingBits: foldGrinding, options: options)
             }
             var switched: FoldingPlan?
             if Code.rowOpenings.contains(.switched) && options.switches != false {
@@ -59,7 +64,7 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
                     options.queries.map {
                         QueryCount(length: outline.length, wrong: wrong, count: min($0, outline.length))
                     }
-                    ?? QueryCount(length: outline.length, wrong: wrong, bits: wanted)
+                    ?? QueryCount(length: outline.length, wrong: wrong, bits: wanted - grinding)
                 for kind in Code.rowOpenings {
                     let opening: RowOpening
                     switch kind {
@@ -76,7 +81,7 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
                         guard let switched else { continue }
                         opening = .switched(switched)
                     }
-                    let cost = cost(outline, opening, queries, rows)
+                    let cost = cost(outline, opening, queries, grindingBits: grinding, rows)
                     candidates.append((cost, outline, opening, queries, rows))
                 }
             }
@@ -84,8 +89,8 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
         candidates.sort { $0.cost < $1.cost }
         for candidate in candidates {
             if let parameters = TensorCodeParameters(
-                candidate.outline, candidate.opening, candidate.queries, rowCount: candidate.rows,
-                securityBits: securityBits)
+                candidate.outline, candidate.opening, candidate.queries, grindingBits: grinding,
+                rowCount: candidate.rows, securityBits: securityBits)
             {
                 return parameters
             }
@@ -97,15 +102,17 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
     init?(_ outline: CodeOutline, rowCount: Int, securityBits: Int) {
         let queries = QueryCount(
             length: outline.length, wrong: outline.radius + 1, bits: securityBits + Self.headroom)
-        self.init(outline, .sent, queries, rowCount: rowCount, securityBits: securityBits)
+        self.init(outline, .sent, queries, grindingBits: 0, rowCount: rowCount, securityBits: securityBits)
     }
 
     private init?(
-        _ outline: CodeOutline, _ opening: RowOpening, _ queries: QueryCount, rowCount: Int, securityBits: Int
+        _ outline: CodeOutline, _ opening: RowOpening, _ queries: QueryCount, grindingBits: Int, rowCount: Int,
+        securityBits: Int
     ) {
         self.outline = outline
         self.opening = opening
         self.queries = queries
+        self.grindingBits = grindingBits
         self.rowCount = rowCount
         var budget: SoundnessBudget
         if case .folded(let plan) = opening {
@@ -114,10 +121,9 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
             budget =
                 Self.algebraicBudget(outline.messageBits, lineThreshold: outline.lineThreshold)
                 + SoundnessBudget([
-                    .init(
-                        name: "column queries", bits: queries.bits,
-                        theorem: "\(queries.count) of \(outline.length) columns without replacement, at least "
-                            + "\(outline.radius + 1) wrong: hypergeometric")
+                    queries.component(
+                        "column queries", of: outline.length, "columns", wrong: outline.radius + 1,
+                        grindingBits: grindingBits)
                 ])
         }
         if case .switched = opening {
@@ -159,7 +165,7 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
 
     /// Bytes of an opening, roughly, and microseconds of one core.
     private static func cost(
-        _ outline: CodeOutline, _ opening: RowOpening, _ queries: QueryCount, _ rowCount: Int
+        _ outline: CodeOutline, _ opening: RowOpening, _ queries: QueryCount, grindingBits: Int, _ rowCount: Int
     ) -> Int {
         let leafBits = TensorShape.bits(outline.length)
         let columnBytes = rowCount * F.Base.byteCount
@@ -177,6 +183,7 @@ struct TensorCodeParameters<F: ProofField, Code: LinearCode>: Sendable where Cod
             nanoseconds += plan.nanoseconds(from: 1, elementBytes: element)
         } else {
             bytes += queries.count * columnBytes + 32 * FoldingPlan.siblings(queries: queries.count, leafBits: leafBits)
+            nanoseconds += FoldingPlan.grindingNanoseconds(grindingBits)
             if case .switched(let plan) = opening {
                 bytes += plan.bytes(from: 0, elementBytes: element)
                 nanoseconds += plan.nanoseconds(from: 0, elementBytes: element)

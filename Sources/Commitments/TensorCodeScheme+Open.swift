@@ -17,6 +17,8 @@ package struct TensorCodeCheat<E: Field> {
 
     /// The word of the row, where it is committed to by itself.
     package var switchedWord: ((_ word: AlignedBuffer<E>) -> Void)?
+    /// Bits of grinding for the columns, in place of those that are due.
+    package var grindingBits: Int?
     /// The folds.
     package var folding = FoldingCheat<E>()
 
@@ -65,7 +67,7 @@ extension TensorCodeScheme {
             var sent = sum.array
             cheat.sentRow?(&sent, eq)
             transcript.send("row", sent)
-            let indices = transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
+            let indices = drawColumns(transcript, cheat: cheat)
             sendColumns(indices, of: vectors, state: state, transcript: transcript)
         case .folded(let plan):
             openFolded(
@@ -74,6 +76,12 @@ extension TensorCodeScheme {
             openSwitched(
                 plan, row: sum, weights: eq, vectors, state: state, transcript: transcript, cheat: cheat)
         }
+    }
+
+    /// The columns to open.
+    func drawColumns(_ transcript: ProverTranscript, cheat: TensorCodeCheat<E>) -> [Int] {
+        transcript.grind("column grinding", bits: cheat.grindingBits ?? grindingBits)
+        return transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
     }
 
     /// The columns at `indices`, with their Merkle proof.
@@ -126,7 +134,7 @@ extension TensorCodeScheme {
         let tree = FoldingProof<F>.commit(
             word, foldBits: plan.foldBits[0], capBits: plan.capBits, hash: transcript.hash)
         transcript.send("row commitment", digests: tree.cap)
-        let indices = transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
+        let indices = drawColumns(transcript, cheat: cheat)
         sendColumns(indices, of: vectors, state: state, transcript: transcript)
         let combinations = indices.map { ownWord.pointer[$0] }
         transcript.absorb("column values", combinations)

@@ -39,7 +39,7 @@ extension TensorCodeScheme {
             else {
                 throw VerificationError(check: "row value", detail: "the row sent has another value than claimed")
             }
-            let indices = transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
+            let indices = try drawColumns(transcript)
             let combined = try combinedColumns(indices, cap: cap, coefficients: coefficients, transcript: transcript)
             let expected = codeWord(of: AlignedBuffer(row))
             for (q, j) in indices.enumerated() where combined[q] != expected.pointer[j] {
@@ -55,7 +55,7 @@ extension TensorCodeScheme {
         case .switched(let plan):
             let height = FoldingProof<F>.capHeight(plan.capBits, plan.positionCount)
             let rowCap = try transcript.receiveDigests("row commitment", count: 1 << height)
-            let indices = transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
+            let indices = try drawColumns(transcript)
             let combined = try combinedColumns(indices, cap: cap, coefficients: coefficients, transcript: transcript)
             transcript.absorb("column values", combined)
             let betas: [E] = transcript.challenges("column batching", count: indices.count)
@@ -74,6 +74,12 @@ extension TensorCodeScheme {
         Eq<F>.table(
             Array(point[bound.count...]), scale: Eq<F>.value(Array(point[..<bound.count]), bound)
         ).array
+    }
+
+    /// The columns that must be opened.
+    func drawColumns(_ transcript: VerifierTranscript) throws -> [Int] {
+        try transcript.checkGrinding("column grinding", bits: grindingBits)
+        return transcript.distinctIndices("columns", count: queryCount, bound: codeLength)
     }
 
     /// Reads the columns at `indices`, checks their Merkle proof, and combines their entries.

@@ -21,8 +21,8 @@ import Transcripts
 ///    gamma_i value_i to the values of all u_g at one point rho.
 /// 3. The prover sends these and V(rho), where V = t M.
 /// 4. The verifier draws a coefficient delta_g for each group. The prover sends `Z = V + sum_g delta_g u_g` in clear.
-/// 5. The verifier draws distinct columns, and the prover opens them. Checked: Z(rho) is the same combination of the
-///    values of step 3, and Enc(Z) = (t + sum_g delta_g coefficients of u_g) M* at each opened column.
+/// 5. After some grinding the verifier draws distinct columns, and the prover opens them. Checked: Z(rho) is the same
+///    combination of the values of step 3, and Enc(Z) = (t + sum_g delta_g coefficients of u_g) M* at each opened column.
 ///
 /// One row serves proximity and evaluation, because its coefficients include t, which is uniform, drawn after the
 /// commitment and independent of all else. That V is sent only as its value before delta and as a part of Z afterwards
@@ -55,7 +55,8 @@ import Transcripts
 /// at sigma, 1/|E| over t), and but for 1/|E| over gamma if a claim on M' is false. M' lies in the base field: it
 /// agrees with M*, which does, outside e < d columns, so coordinates of its rows other than the first are code words of
 /// weight below d, zero. Each bound is for one round of challenges, after which the transcript is doomed, so the sum
-/// also bounds the error of the Fiat-Shamir transform for each hash evaluation of a cheating prover.
+/// also bounds the error of the Fiat-Shamir transform for each hash evaluation of a cheating prover; grinding multiplies the work
+/// for a new set of columns.
 ///
 /// ## Without sending the row
 ///
@@ -67,7 +68,7 @@ import Transcripts
 /// `FoldingProof` rejects; if M* is near M', Z* is near the code word of (t + ...) M', and the proof is about that. M' lies in the
 /// base field because e_1 is less than half the distance, fibre by fibre.
 ///
-/// *Switched* (`RowOpening.switched`): Z is committed to by another code's word before the columns are drawn. If that word is
+/// *Switched* (`RowOpening.switched`): Z is committed to by another code's word before the grinding for the columns. If that word is
 /// not close to a code word, `FoldingProof` rejects; else it determines Z, as if Z had been sent. The combinations of the
 /// opened columns, y_q, are absorbed, coefficients beta_q drawn, and the folds show Z(rho) + sum_q beta_q Enc(Z)_q = value +
 /// sum_q beta_q y_q: a linear function of Z. If any y_q is not Enc(Z)_q, that is false but for 1/|E|.
@@ -83,6 +84,8 @@ public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentSchem
     public let opening: RowOpening
     /// The number of columns that are opened.
     let queryCount: Int
+    /// Bits of grinding before they are drawn; where code words are folded, that is the plan's.
+    let grindingBits: Int
     /// log2 of the number of nodes of the commitment.
     let capHeight: Int
     let leafCount: Int
@@ -157,8 +160,10 @@ public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentSchem
         self.opening = parameters.opening
         if case .folded(let plan) = opening {
             self.queryCount = plan.queryCount << plan.foldBits[0]
+            self.grindingBits = 0
         } else {
             self.queryCount = parameters.queries.count
+            self.grindingBits = parameters.grindingBits
         }
         self.budget = parameters.budget + code.budget
         precondition(layout.rowCount == parameters.rowCount)
@@ -173,7 +178,7 @@ public struct TensorCodeScheme<F: ProofField, Code: LinearCode>: CommitmentSchem
         self.keepsMatrix = !Code.isCheaperThanMemory && layout.rowCount * F.Base.byteCount * length <= keptBytes
         self.parameterDescription =
             "\(Code.schemeName) \(F.name) \(hash.rawValue) \(code.description) rows \(layout.rowCount) columns "
-            + "\(queryCount) cap \(capHeight) bands of \(bandRows)"
+            + "\(queryCount)\(grindingBits > 0 ? " grinding \(grindingBits)" : "") cap \(capHeight) bands of \(bandRows)"
             + (opening.plan.map { " \($0)" } ?? "") + " shapes \(Statement.digest(shapes, hash: hash))"
     }
 

@@ -62,6 +62,32 @@ import Transcripts
         if ["switch=off", "switch=on"].contains(options) { try check(OrionScheme<GoldilocksField>.self, options) }
     }
 
+    /// Bits of grinding are bits that the drawn columns need not give, and count in the budget.
+    @Test(arguments: ["switch=off", "switch=on"])
+    func grindingForColumns(rows: String) throws {
+        func scheme(_ options: String) throws -> OrionScheme<Mersenne31> {
+            try OrionScheme(
+                shapes: [CommittedShape(shape: TensorShape([64, 4096]), range: -128...127)],
+                settings: CommitmentSettings(
+                    securityBits: 100, hash: .blake3,
+                    options: try #require(CommitmentOptions("\(rows):rate=1/2:columns=4096:\(options)"))))
+        }
+        var counts: [Int] = []
+        for bits in [0, 8, 16] {
+            let made = try scheme("grinding=\(bits)")
+            counts.append(made.queries)
+            let component = try #require(made.budget.components.first { $0.name == "column queries" })
+            #expect(component.bits >= 103 && component.bits < 104)
+            // One column fewer, and the level of the columns is missed.
+            let few = try scheme("grinding=\(bits):queries=\(made.queries - 1)")
+            #expect(few.budget.components.first { $0.name == "column queries" }!.bits < 103)
+        }
+        // Of 8192 columns 2048 and more are wrong: a column gives log2(4/3) = 0.415 bits and, without replacement, a little more.
+        #expect(counts[0] > counts[1] && counts[1] > counts[2])
+        #expect((36...39).contains(counts[0] - counts[2]), "\(counts)")
+        #expect(try scheme("cap=1").queries == counts[0])
+    }
+
     /// What the cost model chooses is one of the two; each is here by name.
     @Test(arguments: ["switch=off:columns=256", "switch=on:columns=256"])
     func switchesOverBN254(options: String) throws { try check(OrionScheme<BN254ScalarField>.self, options) }

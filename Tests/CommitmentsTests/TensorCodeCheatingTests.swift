@@ -48,7 +48,7 @@ struct CheatingProver<F: ProofField, Code: LinearCode> where Code.F == F {
 func checkCheatingProvers<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code.F == F {
     typealias E = F.Challenge
     typealias Prover = CheatingProver<F, Code>
-    let sent = try #require(CommitmentOptions("switch=off"))
+    let sent = try #require(CommitmentOptions("switch=off:grinding=16"))
     let prover = try Prover(sent)
     #expect(prover.rejection() == nil)
 
@@ -101,13 +101,19 @@ func checkCheatingProvers<F: ProofField, Code: LinearCode>(_: Code.Type) throws 
     #expect(
         prover.rejection { cheat in cheat.sentRow = { row, _ in row = row.map { _ in .zero } } }?.check == "row value")
 
+    // Less work than is due: 1 bit in place of 16.
+    #expect(prover.rejection { $0.grindingBits = 1 }?.check == "column grinding")
+
     // Committed words off the code. Beyond the radius no opening passes; one wrong column passes where it is not
     // opened.
     let columns = prover.trial.scheme.encodedColumns
     let radius = prover.trial.scheme.code.outline.radius
     func tampered(_ count: Int, first: Int, row: Int) throws -> VerificationError? {
         try Prover(sent) { matrix in
-            for j in 0..<count { matrix.entry(row, (first + j) % columns)[0] ^= 1 }
+            for j in 0..<count {
+                let entry = matrix.entry(row, (first + j) % columns)
+                (F.Base(canonical: entry)! + .one).write(to: entry)
+            }
         }.rejection()
     }
     for (first, row) in [(0, 0), (columns / 3, 4)] {
@@ -180,6 +186,12 @@ func checkFoldingCheats<F: ProofField, Code: LinearCode>(_: Code.Type, _ options
     #expect(prover.rejection { cheat in cheat.folding.final = { $0[0] += .one } }?.check == "fold sumcheck")
     #expect(
         prover.rejection { cheat in cheat.folding.final = { $0 = $0.map { _ in .zero } } }?.check == "fold sumcheck")
+
+    // Less work than is due.
+    #expect(prover.rejection { $0.folding.grindingBits = 1 }?.check == "grinding")
+    if isSwitched && options.grindingBits != nil {
+        #expect(prover.rejection { $0.grindingBits = 1 }?.check == "column grinding")
+    }
 
     // Words off the code: everywhere, just beyond the radius, and in one place, which passes unless it is opened.
     func offWord(_ number: Int, entries: Int, first: Int) -> VerificationError? {
@@ -466,11 +478,11 @@ func checkBands<F: ProofField, Code: LinearCode>(_: Code.Type) throws where Code
     }
 
     @Test func switched() throws {
-        try checkFoldingCheats(ReedSolomonCode<Mersenne31>.self, "columns=4096:arity=2:switch=on")
+        try checkFoldingCheats(ReedSolomonCode<Mersenne31>.self, "columns=4096:arity=2:grinding=16:switch=on")
         try checkFoldingCheats(ReedSolomonCode<GoldilocksField>.self, "columns=4096:arity=2:switch=on")
         try checkFoldingCheats(ReedSolomonCode<BN254ScalarField>.self, "columns=4096:arity=2:switch=on")
         try checkFoldingCheats(ExpanderCode<Mersenne31>.self, "columns=4096:arity=2:switch=on")
-        try checkFoldingCheats(ExpanderCode<GoldilocksField>.self, "columns=4096:arity=2:switch=on")
+        try checkFoldingCheats(ExpanderCode<GoldilocksField>.self, "columns=4096:arity=2:grinding=16:switch=on")
     }
 
     @Test func nearWords() throws {
