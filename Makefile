@@ -63,21 +63,18 @@ bench-compare: deps
 	@test -n "$(BASE)" || { echo "usage: make bench-compare BASE=revision"; exit 64; }
 	SWIFT=$(SWIFT) python3 Benchmarks/compare.py "$(BASE)" $(COMPARE_FLAGS)
 
-# The tests of the C kernels under AddressSanitizer, and with every undefined operation of C a trap (long: two builds).
-# Kernel, hash and curve tests go through all CPU levels by themselves. Leaks are not looked for: XCTest's own suites are reported.
-SANITIZE_FLAGS = -c release -Xswiftc -enable-testing -Xswiftc -DSANITIZED
-ASAN_FLAGS = $(SANITIZE_FLAGS) --scratch-path .build/asan --sanitize=address
-UBSAN_FLAGS = $(SANITIZE_FLAGS) --scratch-path .build/ubsan -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
+# The tests of the C kernels under AddressSanitizer, and with every undefined operation of C a trap (long: a build of its own).
+# Kernel and hash tests go through all CPU levels by themselves. Leaks are not looked for: XCTest's own suites are reported.
+SANITIZE_FLAGS = -c release -Xswiftc -enable-testing -Xswiftc -DSANITIZED --scratch-path .build/sanitize \
+	--sanitize=address -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 
 sanitize: deps
-	set -e; for flags in "$(ASAN_FLAGS)" "$(UBSAN_FLAGS)"; do \
-		$(SWIFT) build $$flags --build-tests; \
+	set -e; $(SWIFT) build $(SANITIZE_FLAGS) --build-tests; \
 		export SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0; \
-		$(SWIFT) test $$flags --skip-build --filter '^(FieldsTests|TranscriptsTests|CurvesTests)\.'; \
+		$(SWIFT) test $(SANITIZE_FLAGS) --skip-build --filter '^(FieldsTests|TranscriptsTests|CurvesTests)\.'; \
 		for level in portable avx2 avx512; do \
-			CSIMD_LEVEL=$$level $(SWIFT) test $$flags --skip-build --filter '^MultilinearsTests\.'; \
-		done; \
-	done
+			CSIMD_LEVEL=$$level $(SWIFT) test $(SANITIZE_FLAGS) --skip-build --filter '^MultilinearsTests\.'; \
+		done
 
 # Runs the exported sample graphs through the independent NumPy implementation again, and compares with the goldens.
 reference:

@@ -253,6 +253,7 @@ enum FoldingProof<F: ProofField> {
                 F.scale(other, by: r + r, into: out, count: count)
                 F.addScaled(even, by: .one - r, to: out, count: count)
             }
+            withExtendedLifetime(scratch) {}
         }
         return next
     }
