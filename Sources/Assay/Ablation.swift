@@ -372,22 +372,16 @@ public enum AblationCell {
 
         let runs = max(1, request.runs ?? 1)
         if runs > 1 { report.row.runs = runs }
-        func fastest<R>(_ body: () throws -> R) rethrows -> Measured<R> {
-            var best = try Measured(body)
-            for _ in 1..<runs {
-                let next = try Measured(body)
-                if next.seconds < best.seconds { best = next }
-            }
-            return best
+        let result = try Measured.fastest(of: runs) {
+            try backend.prove(key.value, tokens: request.tokens, progress: progress)
         }
-        let result = try fastest { try backend.prove(key.value, tokens: request.tokens, progress: progress) }
         report.row.proveSeconds = result.seconds
         report.row.phases = result.value.phases
         report.row.proofBytes = result.value.proof.count
 
         progress("verify")
         let statement = try Statement(json: try result.value.statement.canonicalJSON())
-        let verdict = try fastest {
+        let verdict = try Measured.fastest(of: runs) {
             try backend.verify(result.value.proof, statement: statement, key: verifyingKey)
         }
         report.row.verifySeconds = verdict.seconds

@@ -233,20 +233,15 @@ enum FoldingProof<F: ProofField> {
         F.foldingFactors(codeBits: codeBits, level: level, into: factors.pointer)
         let next = AlignedBuffer<E>(uninitialized: pairs)
         Parallel.forEachChunk(pairs, grain: 1 << 11) { range in
-            let (lanes, most) = (32, 1 << 11)
+            let most = 1 << 11
             let scratch = (0..<3).map { _ in AlignedBuffer<E>(uninitialized: min(most, range.count)) }
             for start in stride(from: range.lowerBound, to: range.upperBound, by: most) {
                 let count = min(most, range.upperBound - start)
                 let (word, factors, out) = (word.pointer + 2 * start, factors.pointer + start, next.pointer + start)
-                if count % lanes != 0 {
-                    invertDoubles(factors, count: count)
-                    foldPairs(word, factors, at: r, into: out, count: count)
-                    continue
-                }
-                // With the kernels for vectors: (1 - r) even + 2 r (a - even) / (2 w).
+                // With the kernels for vectors, (1 - r) even + 2 r (a - even) / (2 w).
                 let (inverses, even, other) = (scratch[0].pointer, scratch[1].pointer, scratch[2].pointer)
                 for i in 0..<count { inverses[i] = E.one.scaled(by: factors[i] + factors[i]) }
-                invert(inverses, lanes: lanes, rows: count / lanes, scratch: other)
+                F.invert(inverses, count: count)
                 F.fold(word, at: E.one.scaled(by: Base(2).inverse()!), into: even, pairs: count)
                 for i in 0..<count { other[i] = word[2 * i] - even[i] }
                 F.multiply(other, inverses, into: other, count: count)
@@ -256,30 +251,6 @@ enum FoldingProof<F: ProofField> {
             withExtendedLifetime(scratch) {}
         }
         return next
-    }
-
-    /// Replaces elements, none of them zero, by their inverses: running products of `lanes` elements at a time, so that all but
-    /// the last row is for vectors. `scratch` has room for as many.
-    static func invert(
-        _ values: UnsafeMutablePointer<E>, lanes: Int, rows: Int, scratch products: UnsafeMutablePointer<E>
-    ) {
-        products.update(from: values, count: lanes)
-        for k in 1..<rows {
-            let row = k * lanes
-            F.multiply(products + row - lanes, values + row, into: products + row, count: lanes)
-        }
-        // The inverse of the product up to the row, and that of the row.
-        let running = AlignedBuffer<E>(uninitialized: lanes)
-        let inverse = AlignedBuffer<E>(uninitialized: lanes)
-        running.pointer.update(from: products + (rows - 1) * lanes, count: lanes)
-        F.invert(running.pointer, count: lanes)
-        for k in stride(from: rows - 1, to: 0, by: -1) {
-            let row = k * lanes
-            F.multiply(running.pointer, products + row - lanes, into: inverse.pointer, count: lanes)
-            F.multiply(running.pointer, values + row, into: running.pointer, count: lanes)
-            (values + row).update(from: inverse.pointer, count: lanes)
-        }
-        values.update(from: running.pointer, count: lanes)
     }
 
     /// `out[j]` = (1 - r) even + r odd, with even = (a + b) / 2 and odd = (a - b) scales[j] for the pair a, b.

@@ -80,9 +80,35 @@ extension ProofField {
         return sum
     }
 
-    /// Montgomery's trick: one inversion and three multiplications an element.
+    /// Montgomery's trick: one inversion and three multiplications an element. Of many, running products of 32 at a time, so
+    /// that all but the last row is for vectors.
     @inlinable
     public static func invert(_ a: UnsafeMutablePointer<Challenge>, count: Int) {
+        let lanes = 32
+        let rows = count / lanes
+        if rows < 2 || (0..<count).contains(where: { a[$0].isZero }) { return invertOneByOne(a, count: count) }
+        let products = AlignedBuffer<Challenge>(uninitialized: rows * lanes)
+        products.pointer.update(from: a, count: lanes)
+        for row in Swift.stride(from: lanes, to: rows * lanes, by: lanes) {
+            multiply(products.pointer + row - lanes, a + row, into: products.pointer + row, count: lanes)
+        }
+        // The inverse of the product up to the row, and that of the row.
+        let running = AlignedBuffer<Challenge>(uninitialized: lanes)
+        let inverse = AlignedBuffer<Challenge>(uninitialized: lanes)
+        running.pointer.update(from: products.pointer + (rows - 1) * lanes, count: lanes)
+        invertOneByOne(running.pointer, count: lanes)
+        for row in Swift.stride(from: (rows - 1) * lanes, to: 0, by: -lanes) {
+            multiply(running.pointer, products.pointer + row - lanes, into: inverse.pointer, count: lanes)
+            multiply(running.pointer, a + row, into: running.pointer, count: lanes)
+            (a + row).update(from: inverse.pointer, count: lanes)
+        }
+        a.update(from: running.pointer, count: lanes)
+        invertOneByOne(a + rows * lanes, count: count - rows * lanes)
+        withExtendedLifetime((products, running, inverse)) {}
+    }
+
+    @inlinable
+    static func invertOneByOne(_ a: UnsafeMutablePointer<Challenge>, count: Int) {
         guard count > 0 else { return }
         var prefix: [Challenge] = []
         prefix.reserveCapacity(count)

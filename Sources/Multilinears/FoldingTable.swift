@@ -45,21 +45,25 @@ public final class FoldingTable<F: ProofField> {
         while dimensions.last == 1 { dimensions.removeLast() }
         guard let inner = dimensions.last else { return 0 }
         if inner & 1 == 1 {
-            let rows = count / inner
-            let old = buffer
-            let padded = AlignedBuffer<E>(uninitialized: rows * (inner + 1) * unit)
-            let (unit, padding) = (unit, padding)
-            Parallel.forEachChunk(rows, grain: max(1, (1 << 12) / inner)) { range in
-                for r in range {
-                    let target = padded.pointer + r * (inner + 1) * unit
-                    target.update(from: old.pointer + r * inner * unit, count: inner * unit)
-                    for u in 0..<unit { target[inner * unit + u] = padding }
-                }
-            }
-            buffer = padded
+            buffer = FoldingTable.padded(buffer, rows: count / inner, of: inner, unit: unit, padding: padding)
             dimensions[dimensions.count - 1] = inner + 1
         }
         return count / 2
+    }
+
+    /// Rows of `length` entries with one more at the end of each.
+    static func padded(
+        _ buffer: AlignedBuffer<E>, rows: Int, of length: Int, unit: Int = 1, padding: E = .zero
+    ) -> AlignedBuffer<E> {
+        let result = AlignedBuffer<E>(uninitialized: rows * (length + 1) * unit)
+        Parallel.forEachChunk(rows, grain: max(1, (1 << 12) / length)) { range in
+            for r in range {
+                let target = result.pointer + r * (length + 1) * unit
+                target.update(from: buffer.pointer + r * length * unit, count: length * unit)
+                for u in 0..<unit { target[length * unit + u] = padding }
+            }
+        }
+        return result
     }
 
     /// Binds the lowest variable to `r`. Call `prepare` first.

@@ -59,19 +59,11 @@ extension FractionalSum {
         /// The block with one zero at the end of each row where rows have an odd length.
         func evened() -> Block {
             guard case .fractions(let p, let q) = content, inner & 1 == 1 else { return self }
-            func padded(_ buffer: AlignedBuffer<E>) -> AlignedBuffer<E> {
-                let result = AlignedBuffer<E>(uninitialized: rows * (inner + 1))
-                Parallel.forEachChunk(rows, grain: max(1, (1 << 12) / inner)) { range in
-                    for r in range {
-                        (result.pointer + r * (inner + 1)).update(from: buffer.pointer + r * inner, count: inner)
-                        result.pointer[r * (inner + 1) + inner] = .zero
-                    }
-                }
-                return result
-            }
             return Block(
                 copies: copies, dimensions: dimensions.dropLast() + [inner + 1],
-                content: .fractions(p: padded(p), q: padded(q)))
+                content: .fractions(
+                    p: FoldingTable<F>.padded(p, rows: rows, of: inner),
+                    q: FoldingTable<F>.padded(q, rows: rows, of: inner)))
         }
 
         /// The block of the next layer, without its values, where that is virtual.

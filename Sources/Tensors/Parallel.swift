@@ -62,7 +62,10 @@ public enum Parallel {
     /// Calls `body(i)` once for each `i` in `0..<count`, in any order: what has much work first, one after the other, so that
     /// loops inside it have all threads; then all others on all threads, unless that is not worth it.
     public static func forEach(_ count: Int, work: (Int) -> Int, _ body: (Int) -> Void) {
-        if threadCount == 1 { return (0..<count).forEach(body) }
+        if threadCount == 1 {
+            for i in 0..<count { body(i) }
+            return
+        }
         var small: [(index: Int, work: Int)] = []
         var total = 0
         for i in 0..<count {
@@ -74,7 +77,10 @@ public enum Parallel {
                 total += work
             }
         }
-        if total < 1 << 11 { return small.forEach { body($0.index) } }
+        if total < 1 << 11 {
+            for task in small { body(task.index) }
+            return
+        }
         // Largest first, so that threads end together.
         small.sort { $0.work > $1.work }
         forEach(small.count) { body(small[$0].index) }
@@ -83,7 +89,7 @@ public enum Parallel {
     /// Calls both, at the same time unless one has so much work that loops inside it have use for all threads.
     public static func both(work: (Int, Int), _ first: () -> Void, _ second: () -> Void) {
         let works = [work.0, work.1]
-        forEach(2, work: { works[$0] }) { $0 == 0 ? first() : second() }
+        forEach(2, work: { works[$0] }, { $0 == 0 ? first() : second() })
     }
 
     private final class Box {

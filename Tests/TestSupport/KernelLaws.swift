@@ -344,6 +344,10 @@ private struct KernelCheck<F: ProofField> {
                 F.invert(inverses.pointer, count: count)
                 Oracle.invert(inversesWanted.pointer, count: count)
                 expect(inverses, inversesWanted, "invert \(what)")
+                // Both sides invert rows of many alike: the definition is a check of its own.
+                expect(
+                    zip(a.array, inverses.array).map { $0 * $1 }, a.array.map { $0.isZero ? Challenge.zero : .one },
+                    "a times its inverse \(what)")
 
                 let d = bases(count, filling)
                 let baseSum = GuardedVector(d.array)
