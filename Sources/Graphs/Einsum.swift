@@ -37,28 +37,33 @@ public struct Einsum: Hashable, Sendable {
         guard a.count == aShape.dimensions.count, b.count == bShape.dimensions.count else {
             throw fail("a label for each dimension is needed")
         }
-        guard Set(a).count == a.count, Set(b).count == b.count, Set(out).count == out.count else {
-            throw fail("a label repeats")
+        // A contraction has a handful of labels: searching them beats hashing them.
+        func repeats(_ labels: [Character]) -> Bool {
+            labels.indices.contains { labels[..<$0].contains(labels[$0]) }
         }
-        var sizes: [Character: Int] = [:]
-        for (labels, shape) in [(a, aShape), (b, bShape)] {
-            for (label, size) in zip(labels, shape.dimensions) {
-                if let known = sizes[label], known != size { throw fail("'\(label)' is \(known) and \(size)") }
-                sizes[label] = size
+        guard !repeats(a), !repeats(b), !repeats(out) else { throw fail("a label repeats") }
+        let sizesA = zip(a, aShape.dimensions).map { Label(name: $0, size: $1) }
+        let sizesB = zip(b, bShape.dimensions).map { Label(name: $0, size: $1) }
+        var (batch, summed): ([Label], [Label]) = ([], [])
+        var (freeA, freeB): ([Label], [Label]) = ([], [])
+        for label in sizesA {
+            guard let other = sizesB.first(where: { $0.name == label.name }) else { continue }
+            guard other.size == label.size else { throw fail("'\(label.name)' is \(label.size) and \(other.size)") }
+            if !out.contains(label.name) { summed.append(label) }
+        }
+        outDimensions = try out.map { name in
+            let inA = sizesA.first { $0.name == name }
+            let inB = sizesB.first { $0.name == name }
+            switch (inA, inB) {
+            case (let label?, .some): batch.append(label)
+            case (let label?, nil): freeA.append(label)
+            case (nil, let label?): freeB.append(label)
+            case (nil, nil): throw fail("an output label is in no operand")
             }
+            return (inA ?? inB)!.size
         }
-        let inA = Set(a)
-        let inB = Set(b)
-        let inOut = Set(out)
-        guard inOut.isSubset(of: inA.union(inB)) else { throw fail("an output label is in no operand") }
-        guard inA.symmetricDifference(inB).isSubset(of: inOut) else {
-            throw fail("a label of one operand only must be in the output")
-        }
-        func labels(_ names: [Character]) -> [Label] { names.map { Label(name: $0, size: sizes[$0]!) } }
-        batch = labels(out.filter { inA.contains($0) && inB.contains($0) })
-        freeA = labels(out.filter { inA.contains($0) && !inB.contains($0) })
-        freeB = labels(out.filter { !inA.contains($0) && inB.contains($0) })
-        summed = labels(a.filter { inB.contains($0) && !inOut.contains($0) })
-        outDimensions = out.map { sizes[$0]! }
+        guard batch.count + freeA.count + summed.count == a.count, batch.count + freeB.count + summed.count == b.count
+        else { throw fail("a label of one operand only must be in the output") }
+        (self.batch, self.summed, self.freeA, self.freeB) = (batch, summed, freeA, freeB)
     }
 }
