@@ -21,11 +21,10 @@ public enum CompareBlock<F: ProofField> {
         let rows = Array(shape.dimensions.indices.dropLast())
 
         // The sum over the whole hypercube of the column variables is 2^bits times the value at (1/2, ..., 1/2); padding is 0.
-        let half = E(2).inverse()!
         let rowPoint = Array(z[columnBits...])
         var rowSum = Eq<F>.ones(TensorShape(Array(shape.dimensions.dropLast())), rowPoint)
-        for _ in 0..<columnBits { rowSum *= half }
-        try c.claim(o, at: [E](repeating: half, count: columnBits) + rowPoint, is: rowSum)
+        for _ in 0..<columnBits { rowSum *= E.half }
+        try c.claim(o, at: [E](repeating: E.half, count: columnBits) + rowPoint, is: rowSum)
 
         let (point, left) = try c.channel.eqProduct(claim: .zero, at: z) {
             let difference = Elementwise(shape)

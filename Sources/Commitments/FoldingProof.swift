@@ -242,7 +242,7 @@ enum FoldingProof<F: ProofField> {
                 let (inverses, even, other) = (scratch[0].pointer, scratch[1].pointer, scratch[2].pointer)
                 for i in 0..<count { inverses[i] = E.one.scaled(by: factors[i] + factors[i]) }
                 F.invert(inverses, count: count)
-                F.fold(word, at: E.one.scaled(by: Base(2).inverse()!), into: even, pairs: count)
+                F.fold(word, at: E.half, into: even, pairs: count)
                 for i in 0..<count { other[i] = word[2 * i] - even[i] }
                 F.multiply(other, inverses, into: other, count: count)
                 F.scale(other, by: r + r, into: out, count: count)
@@ -258,7 +258,7 @@ enum FoldingProof<F: ProofField> {
         _ word: UnsafePointer<E>, _ scales: UnsafePointer<Base>, at r: E, into output: UnsafeMutablePointer<E>,
         count: Int
     ) {
-        let half = Base(2).inverse()!
+        let half = Base.half
         for j in 0..<count {
             let (a, b) = (word[2 * j], word[2 * j + 1])
             let even = (a + b).scaled(by: half)

@@ -5,6 +5,8 @@ import Tensors
 public protocol Field: Sendable, Hashable, BitwiseCopyable, CustomStringConvertible {
     static var zero: Self { get }
     static var one: Self { get }
+    /// The inverse of 2.
+    static var half: Self { get }
     /// The image of an integer, negative ones included: `-1` is `p - 1`.
     init(_ integer: Int64)
     static func + (a: Self, b: Self) -> Self
@@ -27,6 +29,7 @@ public protocol Field: Sendable, Hashable, BitwiseCopyable, CustomStringConverti
 }
 
 extension Field {
+    @inlinable public static var half: Self { Self(2).inverse()! }
     @inlinable public static func += (a: inout Self, b: Self) { a = a + b }
     @inlinable public static func -= (a: inout Self, b: Self) { a = a - b }
     @inlinable public static func *= (a: inout Self, b: Self) { a = a * b }

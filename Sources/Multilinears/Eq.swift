@@ -63,7 +63,7 @@ public enum Eq<F: ProofField> {
     @inlinable
     public static func table(_ shape: TensorShape, _ point: [E], scale: E = .one) -> AlignedBuffer<E> {
         var current = AlignedBuffer<E>(repeating: scale, count: 1)
-        for (size, part) in zip(shape.dimensions, shape.split(point)) {
+        for (size, part) in zip(shape.dimensions, shape.split(point)) where size > 1 {
             let own = table(part)
             if current.count == 1 {
                 let only = AlignedBuffer<E>(uninitialized: size)

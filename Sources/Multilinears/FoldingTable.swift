@@ -77,20 +77,28 @@ public final class FoldingTable<F: ProofField> {
     @_specialize(where F == GoldilocksField)
     @_specialize(where F == BN254ScalarField)
     public static func fold(_ tables: [(table: FoldingTable<F>, at: E)]) {
-        // In place is safe only in one piece; large tables go to a second buffer in pieces.
-        let grain = 1 << 11
         let threads = Parallel.threadCount
-        var pieces: [(from: UnsafeMutablePointer<E>, to: UnsafeMutablePointer<E>, count: Int, unit: Int, at: E)] = []
-        var work = 0
+        let work = tables.reduce(0) { $0 + $1.table.count / 2 * $1.table.unit }
+        if threads == 1 || work < 1 << 9 {
+            for (table, r) in tables {
+                let pairs = table.halve()
+                table.foldPiece(from: table.pointer, at: r, into: table.pointer, pairs: pairs)
+            }
+            return
+        }
+        // In place is safe only in one piece; large tables go to a second buffer in pieces.
+        let grain = max(1 << 9, min(1 << 11, work / (4 * threads)))
+        typealias Piece = (
+            table: FoldingTable<F>, from: UnsafeMutablePointer<E>, to: UnsafeMutablePointer<E>, pairs: Int, at: E
+        )
+        var pieces: [Piece] = []
+        pieces.reserveCapacity(work / grain + tables.count)
         for (table, r) in tables {
-            precondition(table.dimensions.last! & 1 == 0)
             let unit = table.unit
-            let pairs = table.count / 2
-            table.dimensions[table.dimensions.count - 1] /= 2
+            let pairs = table.halve()
             let from = table.buffer.pointer
-            work += pairs * unit
-            if threads == 1 || pairs * unit < 2 * grain {
-                pieces.append((from, from, pairs, unit, r))
+            if pairs * unit < 2 * grain {
+                pieces.append((table, from, from, pairs, r))
                 continue
             }
             let next: AlignedBuffer<E>
@@ -102,23 +110,32 @@ public final class FoldingTable<F: ProofField> {
             let to = next.pointer
             for start in Swift.stride(from: 0, to: pairs, by: grain / unit) {
                 pieces.append(
-                    (from + 2 * unit * start, to + unit * start, min(grain / unit, pairs - start), unit, r))
+                    (table, from + 2 * unit * start, to + unit * start, min(grain / unit, pairs - start), r))
             }
             table.spare = table.buffer
             table.buffer = next
         }
-        func one(_ k: Int) {
+        Parallel.forEach(pieces.count) { k in
             let piece = pieces[k]
-            if piece.unit == 1 {
-                F.fold(piece.from, at: piece.at, into: piece.to, pairs: piece.count)
-            } else {
-                F.foldPairs(piece.from, at: piece.at, into: piece.to, quads: piece.count)
-            }
+            piece.table.foldPiece(from: piece.from, at: piece.at, into: piece.to, pairs: piece.pairs)
         }
-        if threads == 1 || work < 1 << 10 {
-            for k in pieces.indices { one(k) }
+    }
+
+    /// Halves the innermost dimension, which must be even; returns the number of pairs that there were.
+    private func halve() -> Int {
+        let inner = dimensions.count - 1
+        precondition(dimensions[inner] & 1 == 0)
+        dimensions[inner] /= 2
+        return count
+    }
+
+    private func foldPiece(
+        from: UnsafeMutablePointer<E>, at r: E, into to: UnsafeMutablePointer<E>, pairs: Int
+    ) {
+        if unit == 1 {
+            F.fold(from, at: r, into: to, pairs: pairs)
         } else {
-            Parallel.forEach(pieces.count, one)
+            F.foldPairs(from, at: r, into: to, quads: pairs)
         }
     }
 
@@ -131,62 +148,55 @@ public final class FoldingTable<F: ProofField> {
 
 /// The weights `eq(point, x)` over the variables above the lowest one, for the rounds of a sumcheck over a shape.
 ///
-/// Kept as the outer product of the innermost dimension's table and that of all others, and multiplied out once a round.
-public struct EqWeights<F: ProofField> {
-    public typealias E = F.Challenge
+/// Those of the next round are sums of neighbours, `eq(z, 0) + eq(z, 1) = 1`, which is twice a fold at 1/2: the table of
+/// weights is folded with the others, and what is to be doubled is kept as a factor.
+struct EqWeights<F: ProofField> {
+    typealias E = F.Challenge
     private var dimensions: [Int]
     private var parts: [[E]]
-    private var outer: AlignedBuffer<E>
-    private let scale: E
+    /// The weights of this round but for `factor`: one for each pair of entries of the prepared tables.
+    private var table: FoldingTable<F>
+    private(set) var factor = E.one
 
-    @_specialize(where F == Mersenne31)
-    @_specialize(where F == GoldilocksField)
-    @_specialize(where F == BN254ScalarField)
-    public init(_ dimensions: [Int], point: [E], scale: E = .one) {
+    init(_ dimensions: [Int], point: [E]) {
         self.dimensions = dimensions
-        self.parts = TensorShape(dimensions).split(point)
-        self.scale = scale
-        outer = AlignedBuffer(repeating: scale, count: 1)
-        enter()
+        parts = TensorShape(dimensions).split(point)
+        table = FoldingTable(AlignedBuffer(repeating: .one, count: 1), dimensions: [1, 1])
+        make()
     }
 
-    private mutating func enter() {
+    var pointer: UnsafeMutablePointer<E> { table.pointer }
+
+    /// Makes the weights of this round: the outer product of those of all dimensions.
+    private mutating func make() {
         while dimensions.last == 1 {
             dimensions.removeLast()
             parts.removeLast()
         }
-        let rest = TensorShape(Array(dimensions.dropLast()))
-        outer = Eq<F>.table(rest, TensorShape.join(Array(parts.dropLast())), scale: scale)
+        guard let size = dimensions.last else { return }
+        let half = (size + 1) / 2
+        let outer = Array(dimensions.dropLast())
+        let point = parts.last!.dropFirst() + TensorShape.join(Array(parts.dropLast()))
+        table = FoldingTable(
+            Eq<F>.table(TensorShape(outer + [half]), Array(point)), dimensions: [outer.reduce(1, *), half])
+        factor = .one
     }
 
-    /// The weights for the round that binds the lowest variable: one for each pair of entries of the prepared table.
-    @_specialize(where F == Mersenne31)
-    @_specialize(where F == GoldilocksField)
-    @_specialize(where F == BN254ScalarField)
-    public func round() -> AlignedBuffer<E> {
-        let half = (dimensions.last! + 1) / 2
-        let inner = Eq<F>.table(Array(parts.last!.dropFirst()))
-        if outer.count == 1 {
-            F.scale(inner.pointer, by: outer.pointer[0], into: inner.pointer, count: half)
-            return inner
-        }
-        let result = AlignedBuffer<E>(uninitialized: outer.count * half)
-        let outer = outer
-        Parallel.forEachChunk(outer.count, grain: max(1, 2048 / half)) { range in
-            for i in range {
-                F.scale(inner.pointer, by: outer.pointer[i], into: result.pointer + i * half, count: half)
-            }
-        }
-        return result
-    }
+    /// Whether the next weights come from these: an odd row lacks the neighbour of its last.
+    private var halves: Bool { (dimensions.last! + 1) / 2 & 1 == 0 }
 
-    /// Goes on to the next variable.
-    @_specialize(where F == Mersenne31)
-    @_specialize(where F == GoldilocksField)
-    @_specialize(where F == BN254ScalarField)
-    public mutating func advance() {
+    /// What is to be folded with the tables of the round.
+    var fold: [(table: FoldingTable<F>, at: E)] { halves ? [(table, E.half)] : [] }
+
+    /// Goes on to the next variable, after `fold`.
+    mutating func advance() {
+        let halves = halves
         dimensions[dimensions.count - 1] = (dimensions.last! + 1) / 2
         parts[parts.count - 1].removeFirst()
-        if dimensions.last == 1 { enter() }
+        if halves {
+            factor = factor.doubled
+        } else {
+            make()
+        }
     }
 }

@@ -12,8 +12,8 @@ public enum Sumcheck<F: ProofField> {
 
     @usableFromInline
     static func sum<R>(_ pairs: Int, zero: R, add: (R, R) -> R, _ body: (Range<Int>) -> R) -> R {
-        let grain = 1 << 10
-        if pairs <= grain || Parallel.threadCount == 1 { return body(0..<pairs) }
+        if pairs < 1 << 9 || Parallel.threadCount == 1 { return body(0..<pairs) }
+        let grain = max(1 << 8, min(1 << 10, pairs / (2 * Parallel.threadCount)))
         let pieces = (pairs + grain - 1) / grain
         let results = [R](unsafeUninitializedCapacity: pieces) { buffer, count in
             let base = SendablePointer(buffer.baseAddress!)
@@ -139,28 +139,29 @@ public enum Sumcheck<F: ProofField> {
         for round in 0..<a.variableCount {
             let pairs = a.prepare()
             b.prepare()
-            let w = weights.round()
+            let w = weights.pointer
             let low = outer[round]
-            let p = (SendablePointer(w.pointer), SendablePointer(a.pointer), SendablePointer(b.pointer))
-            let t = sum(pairs, zero: (E.zero, E.zero), add: { ($0.0 + $1.0, $0.1 + $1.1) }) { range in
+            let p = (SendablePointer(w), SendablePointer(a.pointer), SendablePointer(b.pointer))
+            var t = sum(pairs, zero: (E.zero, E.zero), add: { ($0.0 + $1.0, $0.1 + $1.1) }) { range in
                 let o = range.lowerBound
                 let t = F.roundWeightedProduct2(
                     weights: p.0.pointer + o, p.1.pointer + 2 * o, p.2.pointer + 2 * o, pairs: range.count)
                 return (t.atZero, t.leading)
             }
+            t = (weights.factor * t.0, weights.factor * t.1)
             let atOne: E
             if low.isZero {
                 // A fixed index: the claim says nothing of t(1), so it is computed.
                 var direct = E.zero
-                for i in 0..<pairs { direct += w.pointer[i] * (a.pointer[2 * i + 1] * b.pointer[2 * i + 1]) }
-                atOne = direct
+                for i in 0..<pairs { direct += w[i] * (a.pointer[2 * i + 1] * b.pointer[2 * i + 1]) }
+                atOne = weights.factor * direct
             } else {
                 atOne = (claim - (E.one - low) * t.0) * inverses[round]
             }
             transcript.send("sumcheck round", low.isZero ? [t.0, t.1, atOne] : [t.0, t.1])
             let r: E = transcript.challenge("sumcheck challenge")
             claim = quadratic(atZero: t.0, atOne: atOne, leading: t.1, at: r)
-            FoldingTable.fold([(a, r), (b, r)])
+            FoldingTable.fold([(a, r), (b, r)] + weights.fold)
             weights.advance()
             point.append(r)
         }
@@ -209,12 +210,10 @@ public enum Sumcheck<F: ProofField> {
     @inlinable
     public static func cubic(atZero: E, atOne: E, atMinusOne: E, leading: E, at r: E) -> E {
         // s(1) + s(-1) = 2 c0 + 2 c2.
-        let c2 = (atOne + atMinusOne) * half - atZero
+        let c2 = (atOne + atMinusOne) * E.half - atZero
         let c1 = atOne - atZero - c2 - leading
         return atZero + r * (c1 + r * (c2 + r * leading))
     }
-
-    @inlinable static var half: E { E(2).inverse()! }
 }
 
 /// A pointer that worker threads may share because they write disjoint parts.

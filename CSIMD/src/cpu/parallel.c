@@ -15,7 +15,7 @@
 // somebody took the offer, sleeps: a thread that is woken comes before threads that have had their time, one that waits
 // its turn does not.
 
-enum { SPINS = 256, MAX_THREADS = 256 };
+enum { SPINS = 1024, MAX_THREADS = 256 };
 static const int64_t AWAKE_NANOSECONDS = 2000000, TAKEN_NANOSECONDS = 50000;
 
 static _Atomic int thread_count = 0;

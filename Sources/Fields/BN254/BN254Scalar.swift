@@ -37,6 +37,8 @@ public struct BN254Scalar: ExtensionField, MontgomeryField {
         .init(montgomery: 0xac96_341c_4fff_fffb, 0x36fc_7695_9f60_cd29, 0x666e_a36f_7879_462e, 0x0e0a_77c1_9a07_df2f)
     }
 
+    public static let half = BN254Scalar(2).inverse()!
+
     @inlinable public init(_ base: BN254Scalar) { self = base }
 
     @inlinable

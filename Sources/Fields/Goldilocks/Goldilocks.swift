@@ -18,6 +18,7 @@ public struct Goldilocks: Field {
     @inlinable public static var generator: Goldilocks { .init(unchecked: 7) }
     @inlinable public static var zero: Goldilocks { .init(unchecked: 0) }
     @inlinable public static var one: Goldilocks { .init(unchecked: 1) }
+    @inlinable public static var half: Goldilocks { .init(unchecked: modulus / 2 + 1) }
 
     @inlinable
     public init(_ integer: Int64) {

@@ -18,6 +18,7 @@ public struct GoldilocksExtension: ExtensionField {
     @inlinable public static var degree: Int { 2 }
     @inlinable public static var zero: GoldilocksExtension { .init(.zero, .zero) }
     @inlinable public static var one: GoldilocksExtension { .init(.one, .zero) }
+    @inlinable public static var half: GoldilocksExtension { .init(Goldilocks.half) }
     @inlinable public init(_ integer: Int64) { self.init(Goldilocks(integer), .zero) }
     @inlinable public init(_ base: Goldilocks) { self.init(base, .zero) }
 

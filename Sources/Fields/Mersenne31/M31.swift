@@ -33,6 +33,7 @@ public struct M31: Field {
 
     @inlinable public static var zero: M31 { M31(unchecked: 0) }
     @inlinable public static var one: M31 { M31(unchecked: 1) }
+    @inlinable public static var half: M31 { M31(unchecked: 1 << 30) }
 
     @inlinable
     public init(_ integer: Int64) {

@@ -19,6 +19,7 @@ public struct QM31: ExtensionField {
 
     @inlinable public static var zero: QM31 { QM31(CM31.zero, CM31.zero) }
     @inlinable public static var one: QM31 { QM31(CM31.one, CM31.zero) }
+    @inlinable public static var half: QM31 { QM31(M31.half) }
     @inlinable public init(_ integer: Int64) { self.init(M31(integer)) }
     @inlinable public init(_ base: M31) { self.init(CM31(base, .zero), .zero) }
 
