@@ -40,6 +40,12 @@ public final class BlockContext<F: ProofField> {
 
     public var graph: Graph { layout.graph }
 
+    /// What the blocks of one branch of the proof share.
+    func branch(_ channel: Channel<F>) -> BlockContext {
+        BlockContext(
+            layout, channel, tokens: tokens, output: output, prover: prover, lookupRepetitions: lookupRepetitions)
+    }
+
     /// Makes a claim, or settles it at once where the tensor is public.
     func claim(_ oracle: Oracle, at point: [E], is value: E) throws {
         let oracle = layout.resolve(oracle)
@@ -98,67 +104,4 @@ public final class BlockContext<F: ProofField> {
 
     /// The extension of a tensor, for the prover's messages.
     func evaluate(_ oracle: Oracle, at point: [E]) -> E { Evaluation<F>.of(tensor(oracle), at: point) }
-}
-
-/// The proof that an execution of a graph is right: all lookups first, then the nodes from the output back to the input.
-///
-/// What remains are claims on the committed columns and the weights, for the caller to open.
-public enum GraphProof<F: ProofField> {
-    public typealias E = F.Challenge
-
-    /// The open claims on committed tensors, by column and by position in `ProofLayout.weights`.
-    public struct Openings {
-        public var columns: [(index: Int, point: [E], value: E)] = []
-        public var weights: [(index: Int, point: [E], value: E)] = []
-    }
-
-    @_specialize(where F == Mersenne31)
-    @_specialize(where F == GoldilocksField)
-    @_specialize(where F == BN254ScalarField)
-    public static func run(_ c: BlockContext<F>) throws -> Openings {
-        try LookupBlock<F>.run(c)
-        c.onLookupsDone()
-        for id in c.graph.nodes.indices.reversed() {
-            let node = c.graph.nodes[id]
-            switch node.operation {
-            case .embed, .contract, .combine, .windows, .requantise(_, _, nil): try MergeBlock<F>.merge(c, id)
-            default: break
-            }
-            switch node.operation {
-            case .tokens, .constant, .causalMask, .weight: break
-            case .embed(let table, let tokens):
-                try ContractBlock<F>.embed(c, id, c.book.take(.node(id)), table: table, tokens: tokens)
-            case .contract(let a, let b, let aLabels, let bLabels, let out):
-                let einsum = try Einsum(
-                    name: node.name, a: aLabels, c.graph.nodes[a].shape, b: bLabels, c.graph.nodes[b].shape, out: out)
-                try ContractBlock<F>.contract(c, id, c.book.take(.node(id)), einsum, a, b)
-            case .combine(let terms, let constant):
-                try CombineBlock<F>.combine(c, id, c.book.take(.node(id)), terms, constant)
-            case .requantise(let x, let shift, let table):
-                if table == nil { try CombineBlock<F>.requantise(c, id, c.book.take(.node(id)), x, shift: shift) }
-            case .divide(let n, let d, let axes):
-                try DivideBlock<F>.divide(c, id, c.book.take(.remainder(id)), n, d, axes)
-            case .squareRoot(let v):
-                try DivideBlock<F>.squareRoot(c, id, c.book.take(.remainder(id)), v)
-            case .rowMaximum(let x): try CompareBlock<F>.rowMaximum(c, id, x)
-            case .argmax(let x): try CompareBlock<F>.argmax(c, id, x)
-            case .slice(let x, let axis, let index):
-                try ReindexBlock<F>.slice(c, id, c.book.take(.node(id)), x, axis: axis, index: index)
-            case .reshape(let x):
-                for (point, value) in c.book.take(.node(id)).settle() { try c.claim(.node(x), at: point, is: value) }
-            case .windows(let x, let size, let stride, let padding):
-                try WindowsBlock<F>.windows(
-                    c, id, c.book.take(.node(id)), x, size: size, stride: stride, padding: padding)
-            }
-        }
-        var openings = Openings()
-        for i in c.layout.columns.indices {
-            for (point, value) in c.book.take(.column(i)).settle() { openings.columns.append((i, point, value)) }
-        }
-        for (i, id) in c.layout.weights.enumerated() {
-            for (point, value) in c.book.take(.node(id)).settle() { openings.weights.append((i, point, value)) }
-        }
-        try c.book.close()
-        return openings
-    }
 }

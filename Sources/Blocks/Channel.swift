@@ -29,6 +29,37 @@ public final class Channel<F: ProofField> {
         }
     }
 
+    // MARK: Branches
+
+    /// Channels for `count` protocols that need nothing of each other's messages (see `Transcript`).
+    func fork(_ label: StaticString, count: Int) -> [Channel] {
+        switch end {
+        case .prover(let transcript): transcript.fork(label, count: count).map { branch(.prover($0)) }
+        case .verifier(let transcript): transcript.fork(label, count: count).map { branch(.verifier($0)) }
+        }
+    }
+
+    private func branch(_ end: End) -> Channel {
+        let channel = Channel(end)
+        channel.tamper = tamper
+        return channel
+    }
+
+    /// Goes on after all branches; their errors add up.
+    func join(_ label: StaticString, _ branches: [Channel]) {
+        for branch in branches {
+            for error in branch.errors { account(error.name, error.theorem, error.numerator) }
+        }
+        switch end {
+        case .prover(let transcript):
+            transcript.join(
+                label, branches.compactMap { if case .prover(let branch) = $0.end { branch } else { nil } })
+        case .verifier(let transcript):
+            transcript.join(
+                label, branches.compactMap { if case .verifier(let branch) = $0.end { branch } else { nil } })
+        }
+    }
+
     private static var sumcheckTheorem: String { "degree x rounds / |E|: Lund, Fortnow, Karloff, Nisan 1992" }
 
     public var transcript: Transcript {

@@ -181,15 +181,25 @@ enum Binding<F: ProofField> {
     ) -> AlignedBuffer<E> {
         // Kept dimensions first and in order: inner products along rows. Free ones first: a combination of rows.
         let freeNames = order.dropLast(kept.count)
-        if labels == kept.map(\.name) + freeNames {
+        if !freeNames.isEmpty && labels == kept.map(\.name) + freeNames {
             let result = AlignedBuffer<E>(uninitialized: keptCount)
             F.combineColumns(
                 source.pointer, rows: keptCount, columns: free, weights: weights.pointer, into: result.pointer)
             return result
         }
         let matrix = labels == order ? source : transpose(source, shape, labels, order)
+        if freeNames.isEmpty { return embed(matrix, keptCount) }
         let result = AlignedBuffer<E>(repeating: .zero, count: keptCount)
         F.combineRows(matrix.pointer, rows: free, columns: keptCount, weights: weights.pointer, addTo: result.pointer)
+        return result
+    }
+
+    /// Nothing bound: the entries as they are.
+    private static func embed<T: SmallInteger>(_ source: AlignedBuffer<T>, _ count: Int) -> AlignedBuffer<E> {
+        let result = AlignedBuffer<E>(uninitialized: count)
+        Parallel.forEachChunk(count, grain: 1 << 11) { range in
+            F.embed(UnsafeBufferPointer(rebasing: source.elements[range]), into: result.pointer + range.lowerBound)
+        }
         return result
     }
 

@@ -43,6 +43,14 @@ public final class ClaimBook<Key: Hashable & Sendable, E: Sendable> {
         ClaimList(items: lists.removeValue(forKey: key) ?? []) { [self] in outstanding -= $0 }
     }
 
+    /// Takes over what is open in another book.
+    public func adopt(_ other: ClaimBook) {
+        lists.merge(other.lists) { $0 + $1 }
+        outstanding += other.outstanding
+        other.lists = [:]
+        other.outstanding = 0
+    }
+
     /// Throws unless every claim was settled: a protocol that forgets one accepts nothing.
     public func close() throws {
         guard outstanding == 0 && lists.isEmpty else {

@@ -19,6 +19,12 @@ import Fields
 /// depends on everything absorbed before it, on its own label and number; and everything after depends on its having
 /// been drawn. The first entry, of kind `domain`, names the protocol and the hash function.
 ///
+/// **Branches.** Protocols that need nothing of each other's messages may run in transcripts of their own (`fork`), each
+/// of which starts from the state after a ratchet and an entry of kind `branch` with its number, and so depends on everything
+/// before. `join` ratchets each of them once more and absorbs the states that result: everything after depends on every
+/// message of every branch. As the challenges of one branch do not depend on the others, a cheating prover can try each
+/// by itself, as it can try the rounds of one protocol one after the other: errors add up as they do there.
+///
 /// Not thread-safe; a proof is one sequence of messages.
 public class Transcript {
     /// The kinds of entries.
@@ -33,13 +39,15 @@ public class Transcript {
         case integer = 4
         /// Payload: UTF-8.
         case string = 5
+        /// Payload: which branch, as 8 bytes little-endian. The first entry of a branch, and of nothing else.
+        case branch = 6
     }
 
     /// The hash function.
     public let hash: HashFunction
-    /// What the next ratchet hashes: its tag, the state, the entries so far.
-    private var pending: [UInt8]
     private var challengesDrawn: UInt64 = 0
+    /// What the next ratchet hashes: its tag, the state, the entries so far. Behind a pointer, as `stream` is.
+    private final let pending: UnsafeMutablePointer<Pending>
 
     /// The output stream of the challenge drawn last. Behind a pointer, because run-time exclusivity checks of class
     /// properties took longer than the hashing.
@@ -60,21 +68,70 @@ public class Transcript {
         init() { blocks = .allocate(capacity: Stream.mostBlocks) }
     }
 
-    private static let ratchetTag = Array("ratchet1".utf8)
-    /// "squeeze1" as it is loaded from memory.
+    /// Bytes that grow. (An array's appending took several times as long as the hashing of a round's message.)
+    private struct Pending {
+        private var start: UnsafeMutableRawPointer
+        private var capacity: Int
+        private var count = 0
+
+        init() {
+            capacity = 1 << 10
+            start = .allocate(byteCount: capacity, alignment: 64)
+        }
+
+        var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
+
+        /// Room for `size` more bytes, which the caller fills.
+        mutating func extend(by size: Int) -> UnsafeMutableRawPointer {
+            if size > capacity - count { grow(to: count + size) }
+            defer { count += size }
+            return start + count
+        }
+
+        @inline(never)
+        private mutating func grow(to size: Int) {
+            capacity = max(size, 2 * capacity)
+            let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
+            larger.copyMemory(from: start, byteCount: count)
+            start.deallocate()
+            start = larger
+        }
+
+        mutating func removeAll() { count = 0 }
+
+        func deallocate() { start.deallocate() }
+    }
+
+    /// "ratchet1" and "squeeze1" as they are loaded from memory.
+    private static let ratchetTag = Array("ratchet1".utf8).withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
     private static let squeezeTag = Array("squeeze1".utf8).withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
 
     fileprivate init(domain: String, hash: HashFunction) {
         self.hash = hash
-        pending = Transcript.ratchetTag + Digest.zero.bytes
+        pending = .allocate(capacity: 1)
+        pending.initialize(to: Pending())
         stream = .allocate(capacity: 1)
         stream.initialize(to: Stream())
+        begin(.zero)
         appendEntry(.domain, "Assay transcript 1", Array("\(hash.rawValue) \(domain)".utf8))
+    }
+
+    /// Branch `number` of a transcript in this state.
+    fileprivate init(branch number: Int, _ label: StaticString, of parent: Transcript) {
+        hash = parent.hash
+        pending = .allocate(capacity: 1)
+        pending.initialize(to: Pending())
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: Stream())
+        begin(parent.stream.pointee.state)
+        appendHeader(.branch, label, payloadBytes: 8).storeBytes(of: UInt64(number).littleEndian, as: UInt64.self)
     }
 
     deinit {
         stream.pointee.blocks.deallocate()
         stream.deallocate()
+        pending.pointee.deallocate()
+        pending.deallocate()
     }
 
     // MARK: Absorbing
@@ -104,7 +161,7 @@ public class Transcript {
 
     /// Binds later challenges to an integer.
     public final func absorb(_ label: StaticString, integer: UInt64) {
-        withUnsafeBytes(of: integer.littleEndian) { appendEntry(.integer, label, $0) }
+        appendHeader(.integer, label, payloadBytes: 8).storeBytes(of: integer.littleEndian, as: UInt64.self)
     }
 
     /// Binds later challenges to a string.
@@ -154,6 +211,17 @@ public class Transcript {
         return chosen.sorted()
     }
 
+    // MARK: Branches
+
+    fileprivate final func join(_ label: StaticString, states branches: [Transcript]) {
+        absorb(
+            label,
+            digests: branches.map {
+                $0.beginChallenge(label)
+                return $0.stream.pointee.state
+            })
+    }
+
     // MARK: Inside
 
     /// The canonical encodings of `elements`, one after the other.
@@ -172,39 +240,54 @@ public class Transcript {
 
     @usableFromInline
     final func appendElements(_ label: StaticString, _ encoded: some Collection<UInt8>, elementBytes: Int) {
-        appendHeader(.elements, label, payloadBytes: 8 + encoded.count)
-        append(UInt64(elementBytes))
-        pending += encoded
+        let payload = appendHeader(.elements, label, payloadBytes: 8 + encoded.count)
+        payload.storeBytes(of: UInt64(elementBytes).littleEndian, as: UInt64.self)
+        copy(encoded, to: payload + 8)
     }
 
     private func appendEntry(_ kind: Kind, _ label: StaticString, _ payload: some Collection<UInt8>) {
-        appendHeader(kind, label, payloadBytes: payload.count)
-        pending += payload
+        copy(payload, to: appendHeader(kind, label, payloadBytes: payload.count))
     }
 
-    private func appendHeader(_ kind: Kind, _ label: StaticString, payloadBytes: Int) {
-        pending.append(kind.rawValue)
-        label.withUTF8Buffer {
-            append(UInt64($0.count))
-            pending += $0
+    @inline(__always)
+    private func copy(_ bytes: some Collection<UInt8>, to target: UnsafeMutableRawPointer) {
+        let done: Void? = bytes.withContiguousStorageIfAvailable { bytes in
+            if let start = bytes.baseAddress { target.copyMemory(from: start, byteCount: bytes.count) }
         }
-        append(UInt64(payloadBytes))
+        if done == nil {
+            UnsafeMutableRawBufferPointer(start: target, count: bytes.count).copyBytes(from: bytes)
+        }
     }
 
-    /// Appends eight bytes, little-endian.
-    private func append(_ integer: UInt64) {
-        withUnsafeBytes(of: integer.littleEndian) { pending += $0 }
+    /// Appends all of an entry but its payload; returns where that goes.
+    private func appendHeader(_ kind: Kind, _ label: StaticString, payloadBytes: Int) -> UnsafeMutableRawPointer {
+        label.withUTF8Buffer { label in
+            let entry = pending.pointee.extend(by: 17 + label.count + payloadBytes)
+            entry.storeBytes(of: kind.rawValue, as: UInt8.self)
+            entry.storeBytes(of: UInt64(label.count).littleEndian, toByteOffset: 1, as: UInt64.self)
+            let rest = entry + 9 + label.count
+            if let start = label.baseAddress { (entry + 9).copyMemory(from: start, byteCount: label.count) }
+            rest.storeBytes(of: UInt64(payloadBytes).littleEndian, as: UInt64.self)
+            return rest + 8
+        }
+    }
+
+    /// Starts the bytes of the next ratchet.
+    private func begin(_ state: Digest) {
+        pending.pointee.removeAll()
+        let start = pending.pointee.extend(by: 40)
+        start.storeBytes(of: Transcript.ratchetTag, as: UInt64.self)
+        start.storeBytes(of: state, toByteOffset: 8, as: Digest.self)
     }
 
     /// Ratchets the state and starts its output stream.
     @usableFromInline
     final func beginChallenge(_ label: StaticString) {
-        withUnsafeBytes(of: challengesDrawn.littleEndian) { appendEntry(.challenge, label, $0) }
+        let payload = appendHeader(.challenge, label, payloadBytes: 8)
+        payload.storeBytes(of: challengesDrawn.littleEndian, as: UInt64.self)
         challengesDrawn += 1
-        let state = hash.hash(pending)
-        pending.removeAll(keepingCapacity: true)
-        pending += Transcript.ratchetTag
-        withUnsafeBytes(of: state) { pending += $0 }
+        let state = hash.hash(pending.pointee.bytes)
+        begin(state)
         stream.pointee.state = state
         stream.pointee.next = 0
         stream.pointee.available = 0
@@ -234,7 +317,11 @@ public class Transcript {
                 row.storeBytes(of: stream.pointee.state, toByteOffset: 8, as: Digest.self)
                 row.storeBytes(of: UInt64(done + i).littleEndian, toByteOffset: 40, as: UInt64.self)
             }
-            hash.stretching.hashRows(rows.baseAddress!, rowBytes: 48, rowCount: blocks, into: stream.pointee.blocks)
+            if blocks == 1 {
+                stream.pointee.blocks[0] = hash.stretching.hash(UnsafeRawBufferPointer(rows))
+            } else {
+                hash.stretching.hashRows(rows.baseAddress!, rowBytes: 48, rowCount: blocks, into: stream.pointee.blocks)
+            }
         }
         stream.pointee.blocksSqueezed = done + blocks
         stream.pointee.next = 0
@@ -257,6 +344,23 @@ public final class ProverTranscript: Transcript {
     public private(set) var proof: [UInt8] = []
 
     public override init(domain: String, hash: HashFunction) { super.init(domain: domain, hash: hash) }
+
+    private init(branch number: Int, _ label: StaticString, ofProver parent: ProverTranscript) {
+        super.init(branch: number, label, of: parent)
+    }
+
+    /// Transcripts for `count` protocols that need nothing of each other's messages. They may be used by a thread each, and this
+    /// one not before they are joined.
+    public func fork(_ label: StaticString, count: Int) -> [ProverTranscript] {
+        beginChallenge(label)
+        return (0..<count).map { ProverTranscript(branch: $0, label, ofProver: self) }
+    }
+
+    /// Goes on after all branches: their messages follow in the proof, in their order.
+    public func join(_ label: StaticString, _ branches: [ProverTranscript]) {
+        for branch in branches { hint(branch.proof) }
+        join(label, states: branches)
+    }
 
     /// Absorbs `elements` and appends their canonical encodings to the proof.
     @inlinable
@@ -298,16 +402,37 @@ public final class ProverTranscript: Transcript {
 /// The proof is hostile: whatever its bytes, every method returns or throws a `VerificationError` that names the
 /// message, and none allocates more than the proof that is left. After an error the transcript is of no further use.
 public final class VerifierTranscript: Transcript {
-    private let proof: [UInt8]
-    private var position = 0
+    /// The proof and how much of it was read: branches read on where the one before has ended.
+    private final class Reader {
+        let proof: [UInt8]
+        var position = 0
+
+        init(_ proof: [UInt8]) { self.proof = proof }
+    }
+
+    private let reader: Reader
 
     public init(domain: String, hash: HashFunction, proof: [UInt8]) {
-        self.proof = proof
+        reader = Reader(proof)
         super.init(domain: domain, hash: hash)
     }
 
+    private init(branch number: Int, _ label: StaticString, ofVerifier parent: VerifierTranscript) {
+        reader = parent.reader
+        super.init(branch: number, label, of: parent)
+    }
+
+    /// The verifier's side of `ProverTranscript.fork`. The branches share the proof: use each to its end before the next.
+    public func fork(_ label: StaticString, count: Int) -> [VerifierTranscript] {
+        beginChallenge(label)
+        return (0..<count).map { VerifierTranscript(branch: $0, label, ofVerifier: self) }
+    }
+
+    /// Goes on after all branches.
+    public func join(_ label: StaticString, _ branches: [VerifierTranscript]) { join(label, states: branches) }
+
     /// Bytes of the proof not yet read.
-    public var remaining: Int { proof.count - position }
+    public var remaining: Int { reader.proof.count - reader.position }
 
     /// Reads and absorbs `count` elements.
     @inlinable
@@ -377,9 +502,9 @@ public final class VerifierTranscript: Transcript {
                 check: "\(label)",
                 detail: "\(count) x \(elementBytes) bytes expected, \(remaining) are left of the proof")
         }
-        let start = position
-        position += count * elementBytes
-        return proof[start..<position]
+        let start = reader.position
+        reader.position += count * elementBytes
+        return reader.proof[start..<reader.position]
     }
 
     @usableFromInline

@@ -1,4 +1,3 @@
-import Blocks
 import Fields
 import Graphs
 import Multilinears
@@ -6,6 +5,8 @@ import Tensors
 import TestSupport
 import Testing
 import Transcripts
+
+@testable import Blocks
 
 /// Every sample graph, every field: honest proofs are accepted; a prover that lies anywhere is not.
 @Suite struct GraphProofTests {
@@ -296,6 +297,63 @@ import Transcripts
                     }
                 }
             }
+        }
+    }
+
+    // MARK: Parts
+
+    /// Every node that a block proves is in one part, with every virtual node that it reads: then claims of one part never reach
+    /// another.
+    @Test func partsNeedNothingOfEachOther() throws {
+        var several = 0
+        for sample in SampleGraphs.all(seed: 11, random: 20) {
+            let layout = try ProofLayout(sample.graph, field: Mersenne31.self)
+            let parts = NodeParts(layout).parts
+            var part: [NodeID: Int] = [:]
+            for (i, nodes) in parts.enumerated() {
+                #expect(nodes == nodes.sorted(by: >))
+                for id in nodes { #expect(part.updateValue(i, forKey: id) == nil, "\(sample.name): \(id) twice") }
+            }
+            for (id, node) in sample.graph.nodes.enumerated() {
+                switch node.operation {
+                case .tokens, .weight, .constant, .causalMask, .requantise(_, _, .some): #expect(part[id] == nil)
+                default: #expect(part[id] != nil, "\(sample.name): '\(node.name)' is in no part")
+                }
+                guard let own = part[id] else { continue }
+                for operand in node.operands where layout.resolve(.node(operand)) == .node(operand) {
+                    guard let other = part[operand] else { continue }
+                    #expect(other == own, "\(sample.name): '\(node.name)' reads another part")
+                }
+            }
+            several += parts.count > 1 ? 1 : 0
+        }
+        #expect(several > 5)
+    }
+
+    /// A claim on a node of another part would stay open, and is noticed.
+    @Test func aClaimOutsideItsPartIsNoticed() throws {
+        let book = ClaimBook<Oracle, QM31>()
+        let branch = ClaimBook<Oracle, QM31>()
+        branch.claim(.column(0), at: [], is: .one)
+        branch.claim(.node(3), at: [], is: .one)
+        book.claim(.column(0), at: [], is: .zero)
+        book.adopt(branch)
+        #expect(book.take(.column(0)).settle().map(\.value) == [.zero, .one])
+        try branch.close()
+        #expect(throws: VerificationError.self) { try book.close() }
+    }
+
+    /// The same proof by one thread, by several, and part by part.
+    @Test func partsMakeOneProof() throws {
+        let threads = Parallel.threadCount
+        defer { Parallel.threadCount = threads }
+        for sample in SampleGraphs.all(seed: 5, random: 6) {
+            let p = try Prepared(sample, Mersenne31.self)
+            Parallel.threadCount = 1
+            let proof = try Ideal<Mersenne31>.prove(p.layout, p.witness, tokens: p.tokens)
+            Parallel.threadCount = 3
+            #expect(try Ideal<Mersenne31>.prove(p.layout, p.witness, tokens: p.tokens) == proof)
+            #expect(try Ideal<Mersenne31>.prove(p.layout, p.witness, tokens: p.tokens) { _, _ in } == proof)
         }
     }
 

@@ -352,6 +352,111 @@ import Transcripts
         #expect(v.challenge("c", as: SmallField.self) != honest)
     }
 
+    // MARK: Branches
+
+    /// The bytes that the documentation says are hashed, put together here.
+    @Test func branchesAreWhatTheDocumentationSays() {
+        func number(_ n: Int) -> [UInt8] { withUnsafeBytes(of: UInt64(n).littleEndian) { Array($0) } }
+        func entry(_ kind: UInt8, _ label: String, _ payload: [UInt8]) -> [UInt8] {
+            [kind] + number(label.utf8.count) + Array(label.utf8) + number(payload.count) + payload
+        }
+        func ratchet(_ state: Digest, _ entries: [UInt8]) -> Digest {
+            HashFunction.sha256.hash(Array("ratchet1".utf8) + state.bytes + entries)
+        }
+        func firstWord(_ state: Digest) -> UInt64 {
+            HashFunction.sha256.hash(Array("squeeze1".utf8) + state.bytes + number(0)).words[0]
+        }
+        let p = prover(.sha256)
+        p.absorb("x", [1])
+        let branches = p.fork("parts", count: 3)
+        let forked = ratchet(
+            .zero,
+            entry(0, "Assay transcript 1", Array("sha256 test".utf8)) + entry(2, "x", [1])
+                + entry(1, "parts", number(0)))
+        var joined: [UInt8] = []
+        for (i, branch) in branches.enumerated() {
+            branch.send("y", bytes: [UInt8](repeating: 7, count: i))
+            let state = ratchet(
+                forked,
+                entry(6, "parts", number(i)) + entry(2, "y", [UInt8](repeating: 7, count: i))
+                    + entry(1, "c", number(0)))
+            #expect(branch.challengeWords("c", count: 1) == [firstWord(state)])
+            joined += ratchet(state, entry(1, "parts", number(1))).bytes
+        }
+        p.join("parts", branches)
+        let last = ratchet(forked, entry(2, "parts", joined) + entry(1, "d", number(1)))
+        #expect(p.challengeWords("d", count: 1) == [firstWord(last)])
+        #expect(p.proof == [7, 7, 7])
+    }
+
+    @Test(arguments: HashFunction.allCases) func branchesAgree(_ hash: HashFunction) throws {
+        let p = prover(hash)
+        p.send("before", SmallField(3))
+        let branches = p.fork("parts", count: 4)
+        var drawn = [SmallField](repeating: .zero, count: 4)
+        // In any order: branches need nothing of each other.
+        for i in [2, 0, 3, 1] {
+            branches[i].send("message", SmallField(Int64(10 + i)))
+            drawn[i] = branches[i].challenge("c")
+            branches[i].send("answer", drawn[i] + SmallField(1))
+        }
+        p.join("parts", branches)
+        p.send("after", SmallField(4))
+        let last: SmallField = p.challenge("last")
+
+        let v = VerifierTranscript(domain: "test", hash: hash, proof: p.proof)
+        #expect(try v.receiveOne("before") == SmallField(3))
+        let others = v.fork("parts", count: 4)
+        for i in 0..<4 {
+            #expect(try others[i].receiveOne("message") == SmallField(Int64(10 + i)))
+            #expect(others[i].challenge("c") == drawn[i])
+            #expect(try others[i].receiveOne("answer") == drawn[i] + SmallField(1))
+        }
+        v.join("parts", others)
+        #expect(try v.receiveOne("after") == SmallField(4))
+        #expect(v.challenge("last") == last)
+        try v.finish()
+    }
+
+    /// Everything before the fork, the branch's number and its messages count for a branch; every message of every branch, the
+    /// last too, counts for what follows; and a branch is not its sibling, its parent or a fork of another number.
+    @Test func branchesAreBound() {
+        func draw(
+            before: Int64 = 1, label: StaticString = "parts", count: Int = 2, messages: [Int64] = [5, 6],
+            tails: [Int64] = [7, 8]
+        ) -> (branches: [UInt64], after: UInt64) {
+            let p = prover()
+            p.send("before", SmallField(before))
+            let branches = p.fork(label, count: count)
+            var drawn: [UInt64] = []
+            for (i, branch) in branches.enumerated() {
+                branch.send("m", SmallField(messages[i]))
+                drawn += branch.challengeWords("c", count: 1)
+                branch.send("tail", SmallField(tails[i]))
+            }
+            p.join(label, branches)
+            return (drawn, p.challengeWords("c", count: 1)[0])
+        }
+        let honest = draw()
+        #expect(honest.branches[0] != honest.branches[1] && !honest.branches.contains(honest.after))
+        let same = draw(messages: [5, 5])
+        #expect(same.branches[0] != same.branches[1])
+        #expect(same.branches[0] == honest.branches[0] && same.after != honest.after)
+        for other in [
+            draw(before: 2), draw(label: "other"), draw(messages: [6, 5]), draw(messages: [9, 9]),
+        ] {
+            #expect(Set(other.branches).isDisjoint(with: honest.branches) && other.after != honest.after)
+        }
+        for other in [draw(tails: [7, 9]), draw(tails: [8, 7]), draw(count: 1), draw(messages: [5, 9])] {
+            #expect(other.branches[0] == honest.branches[0] && other.after != honest.after)
+        }
+        // Without a fork the same messages draw something else.
+        let p = prover()
+        p.send("before", SmallField(1))
+        p.send("m", SmallField(5))
+        #expect(p.challengeWords("c", count: 1)[0] != honest.branches[0])
+    }
+
     @Test func errorsReadWell() {
         let error = VerificationError(check: "sumcheck", detail: "round 3 does not add up")
         #expect("\(error)" == "sumcheck: round 3 does not add up")
