@@ -169,8 +169,8 @@ extension Graph {
             case .argmax = nodes[output].operation
         else { throw GraphError("the input is not the tokens, or the output is not an argmax") }
         for (id, node) in nodes.enumerated() {
-            func require(_ condition: Bool, _ why: String) throws {
-                guard condition else { throw GraphError(node: node.name, why) }
+            func require(_ condition: Bool, _ why: @autoclosure () -> String) throws {
+                guard condition else { throw GraphError(node: node.name, why()) }
             }
             func shape(_ operand: NodeID) -> [Int] { nodes[operand].shape.dimensions }
             func broadcasts(_ operand: NodeID, _ axes: [Int]) -> Bool {

@@ -28,11 +28,14 @@ private final class Lowering {
     private let weights: [String: ModelPlan.Weight]
     private var usedWeights: Set<String> = []
     private var tableIDs: [Int: TableID] = [:]
+    /// The plan's tables, made all at once on all threads; none where domains are still to be measured.
+    private let tables: [LookupTable]
     private var builder = GraphBuilder()
 
     init(plan: ModelPlan, measures: Bool) {
         self.plan = plan
         self.measures = measures
+        tables = measures ? [] : plan.lookupTables()
         sites = Dictionary(plan.sites.map { ($0.name, $0) }) { first, _ in first }
         weights = Dictionary(plan.weights.map { ($0.name, $0) }) { first, _ in first }
     }
@@ -55,7 +58,7 @@ private final class Lowering {
                 return builder.table(table.lookupTable())
             }
             if let id = tableIDs[index] { return id }
-            let id = builder.table(plan.tables[index].lookupTable())
+            let id = builder.table(tables[index])
             tableIDs[index] = id
             return id
         }

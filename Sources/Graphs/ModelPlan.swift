@@ -210,6 +210,19 @@ extension ModelPlan.Rule {
     }
 }
 
+extension ModelPlan {
+    /// All tables, on all threads.
+    func lookupTables() -> [LookupTable] {
+        [LookupTable](unsafeUninitializedCapacity: tables.count) { buffer, count in
+            let start = buffer.baseAddress
+            Parallel.forEach(tables.count, work: { tables[$0].domain.count }) {
+                (start! + $0).initialize(to: tables[$0].lookupTable())
+            }
+            count = tables.count
+        }
+    }
+}
+
 extension ModelPlan.Table {
     func lookupTable() -> LookupTable {
         let (first, rule) = (domain.lowerBound, rule)
