@@ -99,13 +99,16 @@ enum AlignedMemory {
     @usableFromInline static let smallest = 1 << 16
     /// The least that is asked of the system at a time; pages cost nothing before they are touched.
     static let region = 1 << 28
-    /// Free memory that may stay with the process; blocks freed beyond it lose their pages.
+    /// As long as no more than this is mapped, whatever is freed stays with the process.
+    static let mostMapped = 3 << 30
+    /// Free memory that stays with it anyway; blocks freed beyond it lose their pages.
     static let mostKept = 1 << 30
 
     private struct Buddies: @unchecked Sendable {
         /// Addresses of free blocks of 2^order bytes, rising.
         var free = [[UInt]](repeating: [], count: 64)
         var freeBytes = 0
+        var mappedBytes = 0
 
         private static func position(_ list: [UInt], _ address: UInt) -> Int {
             var low = 0
@@ -125,6 +128,7 @@ enum AlignedMemory {
                 from = size.trailingZeroBitCount
                 free[from].append(AlignedMemory.map(size))
                 freeBytes += size
+                mappedBytes += size
             }
             // The lowest address first: high ones may never have been touched.
             let address = free[from].removeFirst()
@@ -147,6 +151,12 @@ enum AlignedMemory {
                 free[order].remove(at: position)
                 address = min(address, buddy)
                 order += 1
+            }
+            if mappedBytes > AlignedMemory.mostMapped && 1 << order >= AlignedMemory.region {
+                munmap(UnsafeMutableRawPointer(bitPattern: address), 1 << order)
+                mappedBytes -= 1 << order
+                freeBytes -= 1 << order
+                return
             }
             free[order].insert(address, at: Buddies.position(free[order], address))
         }
@@ -191,7 +201,7 @@ enum AlignedMemory {
         if size == 0 { return free(raw) }
         let address = UInt(bitPattern: raw)
         buddies.withLock {
-            if size >= 1 << 21 && $0.freeBytes > mostKept + region {
+            if size >= 1 << 21 && $0.freeBytes > mostKept + region && $0.mappedBytes > mostMapped {
                 madvise(UnsafeMutableRawPointer(bitPattern: address), size, Int32(MADV_DONTNEED))
             }
             $0.deallocate(address, order: size.trailingZeroBitCount)
