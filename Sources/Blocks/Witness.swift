@@ -21,7 +21,20 @@ public struct Witness: Sendable {
         columns = []
         inputs = []
         remainders = [:]
-        for id in nodes.indices { recomputeRemainder(layout, id) }
+        let divided = layout.graph.nodes.indices.filter {
+            switch layout.graph.nodes[$0].operation {
+            case .divide, .squareRoot: true
+            default: false
+            }
+        }
+        var rests = [IntegerTensor?](repeating: nil, count: divided.count)
+        rests.withUnsafeMutableBufferPointer { rests in
+            let slots = rests.baseAddress
+            Parallel.forEach(divided.count, work: { layout.graph.nodes[divided[$0]].shape.count }) { i in
+                slots![i] = remainder(layout, divided[i])
+            }
+        }
+        for (id, rest) in zip(divided, rests) { remainders[id] = rest }
         try fillColumns(layout)
         try count(layout)
     }
@@ -229,13 +242,17 @@ public struct Witness: Sendable {
 
     /// Sets what a division or a square root leaves from the values as they are; does nothing for other nodes.
     public mutating func recomputeRemainder(_ layout: ProofLayout, _ id: NodeID) {
+        if let rest = remainder(layout, id) { remainders[id] = rest }
+    }
+
+    private func remainder(_ layout: ProofLayout, _ id: NodeID) -> IntegerTensor? {
         let shape = layout.graph.nodes[id].shape
         let operand: NodeID
         let divisor: (node: NodeID, axes: [Int])
         switch layout.graph.nodes[id].operation {
         case .divide(let n, let d, let axes): (operand, divisor) = (n, (d, axes))
         case .squareRoot(let v): (operand, divisor) = (v, (id, Array(shape.dimensions.indices)))
-        default: return
+        default: return nil
         }
         let product = Elementwise(shape)
         product.add(nodes[id], coefficient: 1, axes: nil)
@@ -243,7 +260,7 @@ public struct Witness: Sendable {
         let rest = Elementwise(shape)
         rest.add(nodes[operand], coefficient: 1, axes: nil)
         rest.subtract(product)
-        remainders[id] = rest.tensor()
+        return rest.tensor()
     }
 
     /// For a dishonest prover: claims another output.

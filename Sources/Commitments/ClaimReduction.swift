@@ -60,7 +60,7 @@ struct ClaimReduction<F: ProofField> {
         of vectors: [IntegerTensor], padded: [AlignedBuffer<E>]
     ) -> (rows: [AlignedBuffer<E>], weights: [ColumnWeights<F>]) {
         let columns = columnCount
-        let rows = (0..<groups.count).map { _ in AlignedBuffer<E>(uninitialized: columns) }
+        let rows = (0..<groups.count).map { _ in AlignedBuffer<E>(repeating: .zero, count: columns) }
         Parallel.forEach(
             groups.count,
             work: { g in
@@ -69,7 +69,6 @@ struct ClaimReduction<F: ProofField> {
                     : 4 * columns
             }
         ) { g in
-            rows[g].pointer.fill(.zero, count: columns)
             if g < groups.byPoint.count {
                 addPointGroup(groups.byPoint[g].claims, of: vectors, to: rows[g].pointer)
             } else {
@@ -77,12 +76,12 @@ struct ClaimReduction<F: ProofField> {
             }
         }
         var weights: [ColumnWeights<F>] = groups.byPoint.map { .eq($0.point) }
-        let tables = (0..<groups.byRow.count + padded.count).map { _ in AlignedBuffer<E>(uninitialized: columns) }
-        let eq = AlignedBuffer<E>(uninitialized: padded.count > 0 ? columns : 0)
-        if padded.count > 0 { F.expandEq(paddingPoint, scale: .one, into: eq.pointer) }
+        let tables = (0..<groups.byRow.count + padded.count).map { _ in
+            AlignedBuffer<E>(repeating: .zero, count: columns)
+        }
+        let eq = padded.isEmpty ? AlignedBuffer<E>(uninitialized: 0) : Eq<F>.table(paddingPoint)
         Parallel.forEach(tables.count, work: { _ in columns }) { k in
             let weight = tables[k].pointer
-            weight.fill(.zero, count: columns)
             if k < groups.byRow.count {
                 addRowGroupWeights(groups.byRow[k].claims, to: weight)
             } else {

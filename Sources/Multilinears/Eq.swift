@@ -55,7 +55,17 @@ public enum Eq<F: ProofField> {
     @inlinable
     public static func table(_ point: [E], scale: E = .one) -> AlignedBuffer<E> {
         let table = AlignedBuffer<E>(uninitialized: 1 << point.count)
-        F.expandEq(point, scale: scale, into: table.pointer)
+        // Large ones in pieces: the table of the low coordinates, times each entry of that of the high ones.
+        let low = 12
+        if point.count <= low || Parallel.threadCount == 1 {
+            F.expandEq(point, scale: scale, into: table.pointer)
+            return table
+        }
+        let high = Eq<F>.table(Array(point[low...]), scale: scale)
+        let lowPoint = Array(point[..<low])
+        Parallel.forEach(high.count) {
+            F.expandEq(lowPoint, scale: high.pointer[$0], into: table.pointer + $0 << low)
+        }
         return table
     }
 

@@ -51,16 +51,27 @@ public final class FoldingTable<F: ProofField> {
         return count / 2
     }
 
-    /// Rows of `length` entries with one more at the end of each.
+    /// Rows of `length` entries with one more at the end of each: the same buffer where it is a single row with room.
     static func padded(
         _ buffer: AlignedBuffer<E>, rows: Int, of length: Int, unit: Int = 1, padding: E = .zero
     ) -> AlignedBuffer<E> {
-        let result = AlignedBuffer<E>(uninitialized: rows * (length + 1) * unit)
-        Parallel.forEachChunk(rows, grain: max(1, (1 << 12) / length)) { range in
-            for r in range {
-                let target = result.pointer + r * (length + 1) * unit
-                target.update(from: buffer.pointer + r * length * unit, count: length * unit)
-                for u in 0..<unit { target[length * unit + u] = padding }
+        let (from, to) = (length * unit, (length + 1) * unit)
+        if rows == 1 && buffer.count >= to {
+            for u in from..<to { buffer.pointer[u] = padding }
+            return buffer
+        }
+        let result = AlignedBuffer<E>(uninitialized: rows * to)
+        Parallel.forEachChunk(rows * from, grain: 1 << 12) { range in
+            var i = range.lowerBound
+            while i < range.upperBound {
+                let (row, column) = i.quotientAndRemainder(dividingBy: from)
+                let count = min(from - column, range.upperBound - i)
+                let target = result.pointer + row * to
+                (target + column).update(from: buffer.pointer + i, count: count)
+                if column + count == from {
+                    for u in from..<to { target[u] = padding }
+                }
+                i += count
             }
         }
         return result
@@ -82,14 +93,14 @@ public final class FoldingTable<F: ProofField> {
         if threads == 1 || work < 1 << 9 {
             for (table, r) in tables {
                 let pairs = table.halve()
-                table.foldPiece(from: table.pointer, at: r, into: table.pointer, pairs: pairs)
+                foldPiece(table.pointer, at: r, into: table.pointer, pairs: pairs, unit: table.unit)
             }
             return
         }
         // In place is safe only in one piece; large tables go to a second buffer in pieces.
         let grain = max(1 << 9, min(1 << 11, work / (4 * threads)))
         typealias Piece = (
-            table: FoldingTable<F>, from: UnsafeMutablePointer<E>, to: UnsafeMutablePointer<E>, pairs: Int, at: E
+            from: UnsafeMutablePointer<E>, to: UnsafeMutablePointer<E>, pairs: Int, unit: Int, at: E
         )
         var pieces: [Piece] = []
         pieces.reserveCapacity(work / grain + tables.count)
@@ -98,7 +109,7 @@ public final class FoldingTable<F: ProofField> {
             let pairs = table.halve()
             let from = table.buffer.pointer
             if pairs * unit < 2 * grain {
-                pieces.append((table, from, from, pairs, r))
+                pieces.append((from, from, pairs, unit, r))
                 continue
             }
             let next: AlignedBuffer<E>
@@ -110,14 +121,14 @@ public final class FoldingTable<F: ProofField> {
             let to = next.pointer
             for start in Swift.stride(from: 0, to: pairs, by: grain / unit) {
                 pieces.append(
-                    (table, from + 2 * unit * start, to + unit * start, min(grain / unit, pairs - start), r))
+                    (from + 2 * unit * start, to + unit * start, min(grain / unit, pairs - start), unit, r))
             }
             table.spare = table.buffer
             table.buffer = next
         }
         Parallel.forEach(pieces.count) { k in
             let piece = pieces[k]
-            piece.table.foldPiece(from: piece.from, at: piece.at, into: piece.to, pairs: piece.pairs)
+            foldPiece(piece.from, at: piece.at, into: piece.to, pairs: piece.pairs, unit: piece.unit)
         }
     }
 
@@ -129,8 +140,8 @@ public final class FoldingTable<F: ProofField> {
         return count
     }
 
-    private func foldPiece(
-        from: UnsafeMutablePointer<E>, at r: E, into to: UnsafeMutablePointer<E>, pairs: Int
+    private static func foldPiece(
+        _ from: UnsafeMutablePointer<E>, at r: E, into to: UnsafeMutablePointer<E>, pairs: Int, unit: Int
     ) {
         if unit == 1 {
             F.fold(from, at: r, into: to, pairs: pairs)

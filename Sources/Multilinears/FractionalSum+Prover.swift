@@ -241,18 +241,23 @@ extension FractionalSum {
         if leaves.count == 1, case .fractions(let p, let q) = leaves[0] { return (p, q) }
         let p = AlignedBuffer<E>(uninitialized: leaves.count * count)
         let q = AlignedBuffer<E>(uninitialized: leaves.count * count)
-        Parallel.forEach(leaves.count) { i in
-            let (p, q) = (p.pointer + i * count, q.pointer + i * count)
+        let size = min(count, 1 << 12)
+        let chunks = (count + size - 1) / size
+        Parallel.forEach(leaves.count * chunks) { k in
+            let (i, chunk) = k.quotientAndRemainder(dividingBy: chunks)
+            let range = chunk * size..<min(count, (chunk + 1) * size)
+            let start = i * count + range.lowerBound
+            let (p, q) = (p.pointer + start, q.pointer + start)
             switch leaves[i] {
             case .fractions(let fromP, let fromQ):
-                p.update(from: fromP.pointer, count: count)
-                q.update(from: fromQ.pointer, count: count)
+                p.update(from: fromP.pointer + range.lowerBound, count: range.count)
+                q.update(from: fromQ.pointer + range.lowerBound, count: range.count)
             case .reciprocals(let d):
-                p.fill(.one, count: count)
-                q.fill(d.constant - .one, count: count)
-                d.write(0..<count, block: q, into: q)
+                p.fill(.one, count: range.count)
+                q.fill(d.constant - .one, count: range.count)
+                d.write(range, block: q, into: q)
             case .multiples(let m, let d):
-                write(m, d, 0..<count, p: p, q: q)
+                write(m, d, range, p: p, q: q)
             }
         }
         return (p, q)

@@ -32,11 +32,12 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
         self.pointer = raw.bindMemory(to: Element.self, capacity: max(count, 1))
     }
 
-    /// `count` copies of `value`.
+    /// `count` copies of `value`, on all threads where they are many.
     @inlinable
     public convenience init(repeating value: Element, count: Int) {
         self.init(uninitialized: count)
-        pointer.fill(value, count: count)
+        let start = pointer
+        Parallel.forEachChunk(count, grain: 1 << 14) { (start + $0.lowerBound).fill(value, count: $0.count) }
     }
 
     /// A copy of `elements`.

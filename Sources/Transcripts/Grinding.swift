@@ -30,22 +30,29 @@ extension ProverTranscript {
         precondition((0...Grinding.mostBits).contains(bits))
         if bits == 0 { return }
         let seed = challengeWords(label, count: 4)
-        let batch = 1 << 12
+        // Pieces of a batch on all threads; of the numbers found in one batch the least counts.
+        let (piece, pieces) = (1 << 9, 8)
+        let batch = piece * pieces
         let rows = AlignedBuffer<UInt8>(uninitialized: batch * Grinding.rowBytes)
         let digests = AlignedBuffer<Digest>(uninitialized: batch)
+        let found = AlignedBuffer<Int>(uninitialized: pieces)
         let row = Grinding.row(seed: seed, number: 0)
         for i in 0..<batch { (rows.pointer + i * Grinding.rowBytes).update(from: row, count: row.count) }
         var first: UInt64 = 0
         while true {
-            for i in 0..<batch {
-                UnsafeMutableRawPointer(rows.pointer + i * Grinding.rowBytes + Grinding.numberOffset).storeBytes(
-                    of: (first + UInt64(i)).littleEndian, as: UInt64.self)
+            Parallel.forEach(pieces) { k in
+                let own = k * piece..<(k + 1) * piece
+                for i in own {
+                    UnsafeMutableRawPointer(rows.pointer + i * Grinding.rowBytes + Grinding.numberOffset).storeBytes(
+                        of: (first + UInt64(i)).littleEndian, as: UInt64.self)
+                }
+                hash.hashRows(
+                    rows.pointer + own.lowerBound * Grinding.rowBytes, rowBytes: Grinding.rowBytes, rowCount: piece,
+                    into: digests.pointer + own.lowerBound)
+                found[k] = own.first { Grinding.isGood(digests.pointer[$0], bits: bits) } ?? batch
             }
-            hash.hashRows(rows.pointer, rowBytes: Grinding.rowBytes, rowCount: batch, into: digests.pointer)
-            var found = 0
-            while found < batch && !Grinding.isGood(digests.pointer[found], bits: bits) { found += 1 }
-            if found < batch {
-                let number = first + UInt64(found)
+            if let least = found.elements.min(), least < batch {
+                let number = first + UInt64(least)
                 send(label, bytes: withUnsafeBytes(of: number.littleEndian) { Array($0) })
                 return
             }
