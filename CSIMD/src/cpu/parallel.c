@@ -21,6 +21,17 @@ static const int64_t AWAKE_NANOSECONDS = 2000000, TAKEN_NANOSECONDS = 50000;
 static _Atomic int thread_count = 0;
 static _Thread_local int inside = 0;
 
+// Indices `first..<end` of a loop that are not yet taken, in one word. Each thread has a share of the range of indices, always
+// the same part of it, and takes from its front; when it is empty, from the ends of the others'. So where one loop reads
+// what the one before has written, as the rounds of a sumcheck do, each thread finds most of it in its own cache.
+typedef struct Share {
+    _Alignas(64) _Atomic uint64_t taken;
+} Share;
+
+#define SHARE(first, end) ((uint64_t)(first) | (uint64_t)(end) << 32)
+#define FIRST(share) ((uint32_t)(share))
+#define END(share) ((uint32_t)((share) >> 32))
+
 int csimd_thread_count(void) {
     int count = atomic_load_explicit(&thread_count, memory_order_relaxed);
     if (count > 0) {
@@ -58,10 +69,10 @@ static struct {
     int workers;
     int sleeping;
     int caller_sleeps;
-    size_t count;
     void (*body)(void *, size_t);
     void *context;
-    _Atomic size_t next;
+    int shares;
+    Share share[MAX_THREADS];
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
 
 #define INSIDE(state) ((state) & 0xffff)
@@ -100,12 +111,27 @@ static inline int wait_awake(Waiting *waiting) {
     return waiting->last - before < TAKEN_NANOSECONDS && waiting->last - waiting->since < AWAKE_NANOSECONDS;
 }
 
-static void take_part(void) {
+// Takes an index of a share, from its front or its end; 0 if it is empty.
+static inline int take(Share *share, int front, uint32_t *index) {
+    uint64_t now = atomic_load_explicit(&share->taken, memory_order_relaxed);
+    while (FIRST(now) < END(now)) {
+        uint64_t rest = front ? SHARE(FIRST(now) + 1, END(now)) : SHARE(FIRST(now), END(now) - 1);
+        if (atomic_compare_exchange_weak_explicit(&share->taken, &now, rest, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+            *index = front ? FIRST(now) : END(now) - 1;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void take_part(int thread) {
     inside++;
-    for (;;) {
-        size_t i = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
-        if (i >= pool.count) break;
-        pool.body(pool.context, i);
+    int shares = pool.shares;
+    uint32_t i;
+    for (int k = 0; k < shares; k++) {
+        Share *share = &pool.share[(thread + k) % shares];
+        while (take(share, k == 0, &i)) pool.body(pool.context, i);
     }
     inside--;
 }
@@ -121,8 +147,8 @@ static int join(uint32_t number) {
     return 0;
 }
 
-static void *worker(void *unused) {
-    (void)unused;
+static void *worker(void *own) {
+    int thread = (int)(intptr_t)own;
     uint32_t seen = 0;
     for (;;) {
         Waiting waiting = {0};
@@ -138,7 +164,7 @@ static void *worker(void *unused) {
         }
         seen = number;
         if (!join(number)) continue;
-        take_part();
+        take_part(thread);
         uint64_t before = atomic_fetch_sub_explicit(&pool.state, 1, memory_order_acq_rel);
         if (!(before & OPEN) && INSIDE(before) == 1) {
             pthread_mutex_lock(&pool.lock);
@@ -156,7 +182,7 @@ static void start_workers(int wanted) {
         pthread_attr_init(&attributes);
         pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
         pthread_attr_setstacksize(&attributes, 8 << 20);
-        int failed = pthread_create(&thread, &attributes, worker, NULL);
+        int failed = pthread_create(&thread, &attributes, worker, (void *)(intptr_t)(pool.workers + 1));
         pthread_attr_destroy(&attributes);
         if (failed) break;
         pool.workers++;
@@ -165,16 +191,19 @@ static void start_workers(int wanted) {
 
 void csimd_parallel_for(size_t count, void (*body)(void *, size_t), void *context) {
     int threads = csimd_thread_count();
-    if (threads == 1 || count < 2 || inside || pthread_mutex_trylock(&user) != 0) {
+    if (threads == 1 || count < 2 || count > UINT32_MAX || inside || pthread_mutex_trylock(&user) != 0) {
         for (size_t i = 0; i < count; i++) body(context, i);
         return;
     }
     start_workers(threads - 1);
     uint64_t places = count - 1 < (size_t)(threads - 1) ? count - 1 : (size_t)(threads - 1);
-    pool.count = count;
     pool.body = body;
     pool.context = context;
-    atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
+    pool.shares = threads;
+    for (int k = 0; k < threads; k++) {
+        uint64_t share = SHARE(count * (size_t)k / (size_t)threads, count * (size_t)(k + 1) / (size_t)threads);
+        atomic_store_explicit(&pool.share[k].taken, share, memory_order_relaxed);
+    }
     uint64_t number = NUMBER(atomic_load_explicit(&pool.state, memory_order_relaxed)) + (uint64_t)1;
     pthread_mutex_lock(&pool.lock);
     atomic_store_explicit(&pool.state, number << 32 | OPEN | places * ONE_PLACE, memory_order_release);
@@ -182,7 +211,7 @@ void csimd_parallel_for(size_t count, void (*body)(void *, size_t), void *contex
     while (wakes-- > 0) pthread_cond_signal(&pool.wake);
     pthread_mutex_unlock(&pool.lock);
 
-    take_part();
+    take_part(0);
     uint64_t left = INSIDE(atomic_fetch_and_explicit(&pool.state, ~OPEN, memory_order_acq_rel));
     Waiting waiting = {0};
     while (left > 0 && wait_awake(&waiting)) left = INSIDE(atomic_load_explicit(&pool.state, memory_order_acquire));
