@@ -16,7 +16,7 @@ public struct VerifyingKey: Sendable {
     public let weightCommitment: [UInt8]
     public let rangeProof: [UInt8]
 
-    static let magic = Array("ASSAYVK2".utf8)
+    static let magic = Array("ASSAYVK3".utf8)
 
     public init(
         backend: String, securityBits: Int, program: Program, publicParameters: [UInt8], weightCommitment: [UInt8],
@@ -81,7 +81,7 @@ public struct ProvingKey: Sendable {
     /// each proof.
     public let rangeProofBits: Double
 
-    static let magic = Array("ASSAYPK2".utf8)
+    static let magic = Array("ASSAYPK3".utf8)
 
     public init(
         verifyingKey: VerifyingKey, weights: [String: IntegerTensor], commitmentState: [UInt8], rangeProofBits: Double

@@ -15,7 +15,7 @@ public struct Statement: Codable, Hashable, Sendable {
     /// The level that was asked for; verification computes the budget and rejects where it is below.
     public var securityBits: Int
 
-    public static let currentVersion = 1
+    public static let currentVersion = 2
 
     public init(backend: String, modelDigest: String, input: [Int], output: Int, securityBits: Int) {
         self.backend = backend
@@ -42,7 +42,9 @@ public struct Statement: Codable, Hashable, Sendable {
         }
         guard statement.version == Statement.currentVersion else {
             throw VerificationError(
-                check: "statement", detail: "version \(statement.version) is not \(Statement.currentVersion)")
+                check: "statement",
+                detail: "version \(statement.version) is not \(Statement.currentVersion): prove again with this program"
+            )
         }
         guard try statement.canonicalJSON() == json else {
             throw VerificationError(check: "statement", detail: "not in canonical form: it was edited")

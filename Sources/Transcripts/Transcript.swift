@@ -46,6 +46,7 @@ public class Transcript {
     /// The hash function.
     public let hash: HashFunction
     private var challengesDrawn: UInt64 = 0
+    private var branchCount: Int?
     /// What the next ratchet hashes: its tag, the state, the entries so far. Behind a pointer, as `stream` is.
     private final let pending: UnsafeMutablePointer<Pending>
 
@@ -213,7 +214,16 @@ public class Transcript {
 
     // MARK: Branches
 
+    /// How many branches there are to join.
+    fileprivate final func forked(_ label: StaticString, _ count: Int) {
+        precondition(branchCount == nil, "branches within branches have transcripts of their own")
+        branchCount = count
+        beginChallenge(label)
+    }
+
     fileprivate final func join(_ label: StaticString, states branches: [Transcript]) {
+        precondition(branchCount == branches.count, "all branches are joined, once")
+        branchCount = nil
         absorb(
             label,
             digests: branches.map {
@@ -352,7 +362,7 @@ public final class ProverTranscript: Transcript {
     /// Transcripts for `count` protocols that need nothing of each other's messages. They may be used by a thread each, and this
     /// one not before they are joined.
     public func fork(_ label: StaticString, count: Int) -> [ProverTranscript] {
-        beginChallenge(label)
+        forked(label, count)
         return (0..<count).map { ProverTranscript(branch: $0, label, ofProver: self) }
     }
 
@@ -424,7 +434,7 @@ public final class VerifierTranscript: Transcript {
 
     /// The verifier's side of `ProverTranscript.fork`. The branches share the proof: use each to its end before the next.
     public func fork(_ label: StaticString, count: Int) -> [VerifierTranscript] {
-        beginChallenge(label)
+        forked(label, count)
         return (0..<count).map { VerifierTranscript(branch: $0, label, ofVerifier: self) }
     }
 

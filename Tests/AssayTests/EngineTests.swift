@@ -139,7 +139,7 @@ import Transcripts
             try rejected { $0.securityBits = 128 }
             try rejected { $0.backend = "m31/orion/sha256" }
             try rejected { $0.modelDigest = String($0.modelDigest.reversed()) }
-            try rejected { $0.version = 2 }
+            try rejected { $0.version = Statement.currentVersion - 1 }
         }
     }
 

@@ -347,13 +347,19 @@ import Transcripts
     @Test func partsMakeOneProof() throws {
         let threads = Parallel.threadCount
         defer { Parallel.threadCount = threads }
-        for sample in SampleGraphs.all(seed: 5, random: 6) {
+        // One with a part so large that it is proved by itself.
+        let large = SampleGraphs.largeHead()
+        #expect(large.graph.nodes.indices.contains { NodeParts.work(large.graph, $0) > 1 << 20 })
+        for sample in SampleGraphs.all(seed: 5, random: 6) + [large] {
             let p = try Prepared(sample, Mersenne31.self)
             Parallel.threadCount = 1
             let proof = try Ideal<Mersenne31>.prove(p.layout, p.witness, tokens: p.tokens)
             Parallel.threadCount = 3
             #expect(try Ideal<Mersenne31>.prove(p.layout, p.witness, tokens: p.tokens) == proof)
             #expect(try Ideal<Mersenne31>.prove(p.layout, p.witness, tokens: p.tokens) { _, _ in } == proof)
+            try Ideal<Mersenne31>.verify(
+                p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: p.witness.columns,
+                weights: p.weights)
         }
     }
 

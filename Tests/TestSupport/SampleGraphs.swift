@@ -25,6 +25,17 @@ public enum SampleGraphs {
         return samples
     }
 
+    /// A vocabulary so large that its product is most of the work.
+    public static func largeHead(seed: UInt64 = 1) -> Sample {
+        make("large head", seed, false) { m in
+            let x = try m.embedding(tokens: 2, vocabulary: 5, [64])
+            let y = try m.requantise("y", x, shift: 1, clampedTo: -64...63)
+            let head = try m.weight("head", [80000, 64], -7...7)
+            let all = try m.builder.contract("all", y, head, "td", "vd", "tv")
+            try m.finish(try m.builder.slice("logits", all, axis: 0, index: 1))
+        }
+    }
+
     private static func make(
         _ name: String, _ seed: UInt64, _ extremes: Bool, _ body: (inout Maker) throws -> Void
     ) -> Sample {

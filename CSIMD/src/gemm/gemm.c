@@ -5,7 +5,7 @@
 #include "csimd_parallel.h"
 #include <stdlib.h>
 
-enum { COLUMNS_OF_PANEL = 48, THIN = 12 };
+enum { COLUMNS_OF_PANEL = 48, THIN = 25 };
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 

@@ -148,10 +148,29 @@ TARGET void gemm_s8_avx512(const gemm_s8_tile *t, const int32_t *offsets, uint32
     }
 }
 
+/// Lane i of the result is the sum of the lanes of `a[i]`, modulo 2^32.
+INLINE V sum_lanes(const V *a) {
+    V b[8], c[4], d[2];
+    for (int i = 0; i < 8; i++) {
+        b[i] = _mm512_add_epi32(
+            _mm512_unpacklo_epi32(a[2 * i], a[2 * i + 1]), _mm512_unpackhi_epi32(a[2 * i], a[2 * i + 1]));
+    }
+    // Words 0, 2 and 1, 3 of each 128 bits of b[i] are partial sums of a[2i] and a[2i + 1].
+    for (int i = 0; i < 4; i++) {
+        c[i] = _mm512_add_epi32(
+            _mm512_unpacklo_epi64(b[2 * i], b[2 * i + 1]), _mm512_unpackhi_epi64(b[2 * i], b[2 * i + 1]));
+    }
+    for (int i = 0; i < 2; i++) {
+        d[i] = _mm512_add_epi32(
+            _mm512_shuffle_i64x2(c[2 * i], c[2 * i + 1], 0x88), _mm512_shuffle_i64x2(c[2 * i], c[2 * i + 1], 0xdd));
+    }
+    return _mm512_add_epi32(_mm512_shuffle_i64x2(d[0], d[1], 0x88), _mm512_shuffle_i64x2(d[0], d[1], 0xdd));
+}
+
 /// `rows` rows of x by `columns` rows of y, all summed to the end.
 INLINE void thin(
-    const int8_t *x, const int32_t *offsets, const int rows, const int8_t *y, const int columns, size_t k, int32_t *c,
-    size_t ldx, size_t ldy) {
+    const int8_t *x, const int32_t *offsets, const int rows, const int8_t *y, const int columns, const int fetch,
+    size_t k, int32_t *c, size_t ldx, size_t ldy) {
     V sum[4][8];
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
@@ -162,7 +181,11 @@ INLINE void thin(
         __mmask64 mask = mask_of(k - l);
         V right[8];
         for (int j = 0; j < columns; j++) {
-            right[j] = flipped(_mm512_maskz_loadu_epi8(mask, y + (size_t)j * k + l));
+            const int8_t *from = y + (size_t)j * k + l;
+            right[j] = flipped(_mm512_maskz_loadu_epi8(mask, from));
+            if (fetch) {
+                _mm_prefetch((const char *)from + (size_t)columns * k, _MM_HINT_T0);  // of the next rows of y
+            }
         }
         for (int i = 0; i < rows; i++) {
             V left = _mm512_maskz_loadu_epi8(mask, x + (size_t)i * k + l);  // zero where `right` is 128
@@ -170,6 +193,18 @@ INLINE void thin(
                 sum[i][j] = _mm512_dpbusd_epi32(sum[i][j], right[j], left);
             }
         }
+    }
+    if (rows == 4 && columns == 4) {
+        V all[16];
+        for (int i = 0; i < 16; i++) {
+            all[i] = sum[i / 4][i % 4];
+        }
+        int32_t sums[16];
+        _mm512_storeu_si512(sums, sum_lanes(all));
+        for (int i = 0; i < 16; i++) {
+            c[(size_t)(i / 4) * ldx + (size_t)(i % 4) * ldy] = (int32_t)((uint32_t)sums[i] + (uint32_t)offsets[i / 4]);
+        }
+        return;
     }
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
@@ -187,15 +222,15 @@ TARGET void gemm_s8_thin_avx512(
         const int8_t *yj = y + j * k;
         size_t i = 0;
         for (; i + 4 <= few; i += 4) {
-            thin(x + i * k, offsets + i, 4, yj, 4, k, c + i * ldx + j * ldy, ldx, ldy);
+            thin(x + i * k, offsets + i, 4, yj, 4, i == 0, k, c + i * ldx + j * ldy, ldx, ldy);
         }
         for (; i < few; i++) {
-            thin(x + i * k, offsets + i, 1, yj, 4, k, c + i * ldx + j * ldy, ldx, ldy);
+            thin(x + i * k, offsets + i, 1, yj, 4, i == 0, k, c + i * ldx + j * ldy, ldx, ldy);
         }
     }
     for (; j < many; j++) {
         for (size_t i = 0; i < few; i++) {
-            thin(x + i * k, offsets + i, 1, y + j * k, 1, k, c + i * ldx + j * ldy, ldx, ldy);
+            thin(x + i * k, offsets + i, 1, y + j * k, 1, 0, k, c + i * ldx + j * ldy, ldx, ldy);
         }
     }
 }
