@@ -66,7 +66,7 @@ public enum GraphProof<F: ProofField> {
         var results = [Result<Void, any Error>](repeating: .success(()), count: rest.count)
         results.withUnsafeMutableBufferPointer { results in
             let slots = results.baseAddress
-            Parallel.forEach(rest.count) { k in
+            Parallel.forEachInOrder(rest.count) { k in
                 let i = rest[rest.startIndex + k]
                 slots![k] = Result { try prove(parts[i], branches[i]) }
             }

@@ -161,22 +161,23 @@ public final class FoldingTable<F: ProofField> {
 ///
 /// Those of the next round are sums of neighbours, `eq(z, 0) + eq(z, 1) = 1`, which is twice a fold at 1/2: the table of
 /// weights is folded with the others, and what is to be doubled is kept as a factor.
-struct EqWeights<F: ProofField> {
-    typealias E = F.Challenge
+public struct EqWeights<F: ProofField> {
+    public typealias E = F.Challenge
     private var dimensions: [Int]
     private var parts: [[E]]
     /// The weights of this round but for `factor`: one for each pair of entries of the prepared tables.
     private var table: FoldingTable<F>
-    private(set) var factor = E.one
+    public private(set) var factor = E.one
 
-    init(_ dimensions: [Int], point: [E]) {
+    public init(_ dimensions: [Int], point: [E]) {
         self.dimensions = dimensions
         parts = TensorShape(dimensions).split(point)
         table = FoldingTable(AlignedBuffer(repeating: .one, count: 1), dimensions: [1, 1])
         make()
     }
 
-    var pointer: UnsafeMutablePointer<E> { table.pointer }
+    /// What is to be multiplied by `factor`, for each pair of entries of the prepared tables.
+    public var pointer: UnsafeMutablePointer<E> { table.pointer }
 
     /// Makes the weights of this round: the outer product of those of all dimensions.
     private mutating func make() {
@@ -197,10 +198,10 @@ struct EqWeights<F: ProofField> {
     private var halves: Bool { (dimensions.last! + 1) / 2 & 1 == 0 }
 
     /// What is to be folded with the tables of the round.
-    var fold: [(table: FoldingTable<F>, at: E)] { halves ? [(table, E.half)] : [] }
+    public var fold: [(table: FoldingTable<F>, at: E)] { halves ? [(table, E.half)] : [] }
 
     /// Goes on to the next variable, after `fold`.
-    mutating func advance() {
+    public mutating func advance() {
         let halves = halves
         dimensions[dimensions.count - 1] = (dimensions.last! + 1) / 2
         parts[parts.count - 1].removeFirst()

@@ -238,7 +238,10 @@ extension FractionalSum {
     static func fractions(
         _ leaves: [FractionLeaves<F>], count: Int
     ) -> (p: AlignedBuffer<E>, q: AlignedBuffer<E>) {
-        if leaves.count == 1, case .fractions(let p, let q) = leaves[0] { return (p, q) }
+        if leaves.count == 1, case .fractions(let p, let q) = leaves[0] {
+            precondition(p.count == count && q.count == count)
+            return (p, q)
+        }
         let p = AlignedBuffer<E>(uninitialized: leaves.count * count)
         let q = AlignedBuffer<E>(uninitialized: leaves.count * count)
         let size = min(count, 1 << 12)

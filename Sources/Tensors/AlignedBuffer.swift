@@ -153,7 +153,9 @@ enum AlignedMemory {
                 address = min(address, buddy)
                 order += 1
             }
-            if mappedBytes > AlignedMemory.mostMapped && 1 << order >= AlignedMemory.region {
+            if mappedBytes > AlignedMemory.mostMapped && 1 << order >= AlignedMemory.region
+                && freeBytes - 1 << order >= AlignedMemory.mostKept
+            {
                 munmap(UnsafeMutableRawPointer(bitPattern: address), 1 << order)
                 mappedBytes -= 1 << order
                 freeBytes -= 1 << order

@@ -44,6 +44,12 @@ public enum Parallel {
         }
     }
 
+    /// Calls `body(i)` once for each `i` in `0..<count`, on all threads, each of which takes the least index that is left: for tasks
+    /// that are sorted by their work. (`forEach` gives each thread a part of the indices.)
+    public static func forEachInOrder(_ count: Int, _ body: (Int) -> Void) {
+        forEach(count, state: {}) { i, _ in body(i) }
+    }
+
     /// Splits `0..<count` into chunks whose starts are multiples of `grain` and calls `body` once for each chunk.
     /// One chunk, on the calling thread, where `count <= grain`.
     public static func forEachChunk(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
@@ -83,7 +89,7 @@ public enum Parallel {
         }
         // Largest first, so that threads end together.
         small.sort { $0.work > $1.work }
-        forEach(small.count) { body(small[$0].index) }
+        forEachInOrder(small.count) { body(small[$0].index) }
     }
 
     /// Calls both, at the same time unless one has so much work that loops inside it have use for all threads.

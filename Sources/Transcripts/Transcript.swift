@@ -223,6 +223,7 @@ public class Transcript {
 
     fileprivate final func join(_ label: StaticString, states branches: [Transcript]) {
         precondition(branchCount == branches.count, "all branches are joined, once")
+        precondition(branches.allSatisfy { $0.branchCount == nil }, "a branch has branches that were not joined")
         branchCount = nil
         absorb(
             label,

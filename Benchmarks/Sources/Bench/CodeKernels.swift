@@ -115,7 +115,7 @@ func sumcheckKernels<F: ProofField>(_: F.Type) -> [Kernel] {
                 var claim = E.zero
                 for round in 0..<bits {
                     let pairs = a.prepare()
-                    let w = weights.round()
+                    let (w, factor) = (weights.pointer, weights.factor)
                     let (pa, pb, pc) = (a.pointer, b.pointer, c.pointer)
                     let grain = 1 << 11
                     let pieces = (pairs + grain - 1) / grain
@@ -124,9 +124,9 @@ func sumcheckKernels<F: ProofField>(_: F.Type) -> [Kernel] {
                         let o = i * grain
                         let n = min(grain, pairs - o)
                         let t = F.roundWeightedProduct2(
-                            weights: w.pointer + o, pa + 2 * o, pb + 2 * o, pairs: n)
+                            weights: w + o, pa + 2 * o, pb + 2 * o, pairs: n)
                         for k in o..<o + n { scratch.pointer[k] = pc[2 * k] }
-                        let even = F.innerProduct(scratch.pointer + o, w.pointer + o, count: n)
+                        let even = F.innerProduct(scratch.pointer + o, w + o, count: n)
                         parts.pointer[2 * i] = t.atZero - even
                         parts.pointer[2 * i + 1] = t.leading
                     }
@@ -135,11 +135,12 @@ func sumcheckKernels<F: ProofField>(_: F.Type) -> [Kernel] {
                         atZero += parts.pointer[2 * i]
                         leading += parts.pointer[2 * i + 1]
                     }
+                    (atZero, leading) = (factor * atZero, factor * leading)
                     let atOne = (claim - (E.one - outer[round]) * atZero) * outer[round].inverse()!
                     transcript.send("sumcheck round", [atZero, atOne, leading])
                     let r: E = transcript.challenge("sumcheck challenge")
                     claim = Sumcheck<F>.quadratic(atZero: atZero, atOne: atOne, leading: leading, at: r)
-                    for table in tables { table.fold(at: r) }
+                    FoldingTable.fold(tables.map { ($0, r) } + weights.fold)
                     weights.advance()
                 }
                 consume(c.final)

@@ -27,7 +27,7 @@ struct Prover {
     let shapes: Bool
 
     /// Proofs in one process, of which the fastest counts: the first one also pays for memory that the host has to find.
-    private static let proofs = 4
+    private static let proofs = 8
 
     /// Which part of the estimate a phase is about.
     private static let floors = [

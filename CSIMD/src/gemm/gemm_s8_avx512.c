@@ -184,7 +184,8 @@ INLINE void thin(
             const int8_t *from = y + (size_t)j * k + l;
             right[j] = flipped(_mm512_maskz_loadu_epi8(mask, from));
             if (fetch) {
-                _mm_prefetch((const char *)from + (size_t)columns * k, _MM_HINT_T0);  // of the next rows of y
+                // Of the next rows of y, if there are any: an address and not yet a pointer.
+                _mm_prefetch((const char *)((uintptr_t)from + (size_t)columns * k), _MM_HINT_T0);
             }
         }
         for (int i = 0; i < rows; i++) {
