@@ -101,7 +101,7 @@ enum AlignedMemory {
     /// The least that is asked of the system at a time; pages cost nothing before they are touched.
     static let region = 1 << 28
     /// As long as no more than this is mapped, whatever is freed stays with the process.
-    static let mostMapped = 3 << 30
+    static let mostMapped = 5 << 29
     /// Free memory that stays with it anyway; blocks freed beyond it lose their pages.
     static let mostKept = 1 << 30
 
@@ -154,7 +154,7 @@ enum AlignedMemory {
                 order += 1
             }
             if mappedBytes > AlignedMemory.mostMapped && 1 << order >= AlignedMemory.region
-                && freeBytes - 1 << order >= AlignedMemory.mostKept
+                && freeBytes - 1 << order >= AlignedMemory.region
             {
                 munmap(UnsafeMutableRawPointer(bitPattern: address), 1 << order)
                 mappedBytes -= 1 << order
