@@ -84,19 +84,13 @@ public final class BlockContext<F: ProofField> {
 
     /// A tensor in the challenge field, ready to be folded.
     func table(_ tensor: IntegerTensor, _ shape: TensorShape) -> FoldingTable<F> {
-        let buffer = AlignedBuffer<E>(uninitialized: shape.count)
-        func embed<T: SmallInteger>(_ integers: AlignedBuffer<T>) {
-            Parallel.forEachChunk(shape.count, grain: 1 << 12) { range in
-                F.embed(
-                    UnsafeBufferPointer(rebasing: integers.elements[range]), into: buffer.pointer + range.lowerBound)
+        let buffer =
+            switch tensor.storage {
+            case .int8(let b): Binding<F>.embed(b, shape.count)
+            case .int16(let b): Binding<F>.embed(b, shape.count)
+            case .int32(let b): Binding<F>.embed(b, shape.count)
+            case .int64(let b): Binding<F>.embed(b, shape.count)
             }
-        }
-        switch tensor.storage {
-        case .int8(let b): embed(b)
-        case .int16(let b): embed(b)
-        case .int32(let b): embed(b)
-        case .int64(let b): embed(b)
-        }
         return FoldingTable(buffer, dimensions: shape.dimensions)
     }
 

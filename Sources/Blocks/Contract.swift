@@ -194,8 +194,8 @@ enum Binding<F: ProofField> {
         return result
     }
 
-    /// Nothing bound: the entries as they are.
-    private static func embed<T: SmallInteger>(_ source: AlignedBuffer<T>, _ count: Int) -> AlignedBuffer<E> {
+    /// Nothing bound: the entries as they are, in the challenge field.
+    static func embed<T: SmallInteger>(_ source: AlignedBuffer<T>, _ count: Int) -> AlignedBuffer<E> {
         let result = AlignedBuffer<E>(uninitialized: count)
         Parallel.forEachChunk(count, grain: 1 << 11) { range in
             F.embed(UnsafeBufferPointer(rebasing: source.elements[range]), into: result.pointer + range.lowerBound)

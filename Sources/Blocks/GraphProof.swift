@@ -59,16 +59,11 @@ public enum GraphProof<F: ProofField> {
     private static func proveParts(_ layout: ProofLayout, _ parts: [[NodeID]], _ branches: [BlockContext<F>]) throws {
         let works = parts.map { part in part.reduce(0) { $0 + NodeParts.work(layout.graph, $1) } }
         let share = works.reduce(0, +) / (2 * Parallel.threadCount)
-        let order = parts.indices.sorted { works[$0] > works[$1] }
-        let large = order.prefix { works[$0] > share && works[$0] > 1 << 20 }
-        for i in large { try prove(parts[i], branches[i]) }
-        let rest = order[large.count...]
-        var results = [Result<Void, any Error>](repeating: .success(()), count: rest.count)
+        var results = [Result<Void, any Error>](repeating: .success(()), count: parts.count)
         results.withUnsafeMutableBufferPointer { results in
             let slots = results.baseAddress
-            Parallel.forEachInOrder(rest.count) { k in
-                let i = rest[rest.startIndex + k]
-                slots![k] = Result { try prove(parts[i], branches[i]) }
+            Parallel.forEach(parts.count, work: { works[$0] }, large: max(share, 1 << 20) + 1) { i in
+                slots![i] = Result { try prove(parts[i], branches[i]) }
             }
         }
         for result in results { try result.get() }

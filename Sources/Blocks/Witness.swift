@@ -21,20 +21,12 @@ public struct Witness: Sendable {
         columns = []
         inputs = []
         remainders = [:]
-        let divided = layout.graph.nodes.indices.filter {
-            switch layout.graph.nodes[$0].operation {
-            case .divide, .squareRoot: true
-            default: false
-            }
-        }
-        var rests = [IntegerTensor?](repeating: nil, count: divided.count)
+        var rests = [IntegerTensor?](repeating: nil, count: nodes.count)
         rests.withUnsafeMutableBufferPointer { rests in
             let slots = rests.baseAddress
-            Parallel.forEach(divided.count, work: { layout.graph.nodes[divided[$0]].shape.count }) { i in
-                slots![i] = remainder(layout, divided[i])
-            }
+            Parallel.forEach(nodes.count, work: { nodes[$0].shape.count }) { slots![$0] = remainder(layout, $0) }
         }
-        for (id, rest) in zip(divided, rests) { remainders[id] = rest }
+        for (id, rest) in rests.enumerated() { remainders[id] = rest }
         try fillColumns(layout)
         try count(layout)
     }

@@ -375,11 +375,8 @@ enum ColumnWeights<F: ProofField> {
 
     var table: AlignedBuffer<F.Challenge> {
         switch self {
-        case .table(let table): return table
-        case .eq(let point):
-            let table = AlignedBuffer<F.Challenge>(uninitialized: 1 << point.count)
-            F.expandEq(point, scale: .one, into: table.pointer)
-            return table
+        case .table(let table): table
+        case .eq(let point): Eq<F>.table(point)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Fields
+import Multilinears
 import Tensors
 import Transcripts
 
@@ -209,8 +210,7 @@ package struct TensorEvaluator<F: ProofField> {
             vector.storage.visit(&visitor)
             combinations[rowPart] = combination
         }
-        let eq = AlignedBuffer<E>(uninitialized: columns)
-        F.expandEq(layout.columnPoint(point), scale: .one, into: eq.pointer)
+        let eq = Eq<F>.table(layout.columnPoint(point))
         return F.innerProduct(combinations[rowPart]!.pointer, eq.pointer, count: columns)
     }
 }

@@ -1,4 +1,5 @@
 import Fields
+import Multilinears
 import Tensors
 import Transcripts
 
@@ -49,8 +50,7 @@ extension TensorCodeScheme {
         cheat.randomRow?(sum, random)
 
         let (point, groupValues) = ColumnSumcheck<F>.prove(rows: rows, weights: weights, transcript: transcript)
-        let eq = AlignedBuffer<E>(uninitialized: columns)
-        F.expandEq(point, scale: .one, into: eq.pointer)
+        let eq = Eq<F>.table(point)
         var values = [F.innerProduct(sum.pointer, eq.pointer, count: columns)] + groupValues
         cheat.values?(&values)
         transcript.send("row values", values)

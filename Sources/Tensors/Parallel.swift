@@ -63,11 +63,13 @@ public enum Parallel {
     }
 
     /// Work, in multiplications of field elements or so, from which loops inside a task keep all threads busy.
-    private static var large: Int { 1 << 17 }
+    public static var large: Int { 1 << 17 }
 
     /// Calls `body(i)` once for each `i` in `0..<count`, in any order: what has much work first, one after the other, so that
     /// loops inside it have all threads; then all others on all threads, unless that is not worth it.
-    public static func forEach(_ count: Int, work: (Int) -> Int, _ body: (Int) -> Void) {
+    public static func forEach(
+        _ count: Int, work: (Int) -> Int, large: Int = Parallel.large, _ body: (Int) -> Void
+    ) {
         if threadCount == 1 {
             for i in 0..<count { body(i) }
             return

@@ -262,12 +262,7 @@ public class Transcript {
 
     @inline(__always)
     private func copy(_ bytes: some Collection<UInt8>, to target: UnsafeMutableRawPointer) {
-        let done: Void? = bytes.withContiguousStorageIfAvailable { bytes in
-            if let start = bytes.baseAddress { target.copyMemory(from: start, byteCount: bytes.count) }
-        }
-        if done == nil {
-            UnsafeMutableRawBufferPointer(start: target, count: bytes.count).copyBytes(from: bytes)
-        }
+        UnsafeMutableRawBufferPointer(start: target, count: bytes.count).copyBytes(from: bytes)
     }
 
     /// Appends all of an entry but its payload; returns where that goes.

@@ -2,6 +2,7 @@
 /// (its top bit flipped) and 128 times the sum of the other's row is taken off. Sums wrap, and the result is right
 /// modulo 2^32.
 #if defined(__x86_64__)
+#include "../cpu/avx512_sums.h"
 #include "gemm.h"
 
 #include <immintrin.h>
@@ -148,25 +149,6 @@ TARGET void gemm_s8_avx512(const gemm_s8_tile *t, const int32_t *offsets, uint32
     }
 }
 
-/// Lane i of the result is the sum of the lanes of `a[i]`, modulo 2^32.
-INLINE V sum_lanes(const V *a) {
-    V b[8], c[4], d[2];
-    for (int i = 0; i < 8; i++) {
-        b[i] = _mm512_add_epi32(
-            _mm512_unpacklo_epi32(a[2 * i], a[2 * i + 1]), _mm512_unpackhi_epi32(a[2 * i], a[2 * i + 1]));
-    }
-    // Words 0, 2 and 1, 3 of each 128 bits of b[i] are partial sums of a[2i] and a[2i + 1].
-    for (int i = 0; i < 4; i++) {
-        c[i] = _mm512_add_epi32(
-            _mm512_unpacklo_epi64(b[2 * i], b[2 * i + 1]), _mm512_unpackhi_epi64(b[2 * i], b[2 * i + 1]));
-    }
-    for (int i = 0; i < 2; i++) {
-        d[i] = _mm512_add_epi32(
-            _mm512_shuffle_i64x2(c[2 * i], c[2 * i + 1], 0x88), _mm512_shuffle_i64x2(c[2 * i], c[2 * i + 1], 0xdd));
-    }
-    return _mm512_add_epi32(_mm512_shuffle_i64x2(d[0], d[1], 0x88), _mm512_shuffle_i64x2(d[0], d[1], 0xdd));
-}
-
 /// `rows` rows of x by `columns` rows of y, all summed to the end.
 INLINE void thin(
     const int8_t *x, const int32_t *offsets, const int rows, const int8_t *y, const int columns, const int fetch,
@@ -201,7 +183,7 @@ INLINE void thin(
             all[i] = sum[i / 4][i % 4];
         }
         int32_t sums[16];
-        _mm512_storeu_si512(sums, sum_lanes(all));
+        _mm512_storeu_si512(sums, avx512_sum_lanes(all));
         for (int i = 0; i < 16; i++) {
             c[(size_t)(i / 4) * ldx + (size_t)(i % 4) * ldy] = (int32_t)((uint32_t)sums[i] + (uint32_t)offsets[i / 4]);
         }

@@ -11,6 +11,7 @@
 //   void finish(const int64_t *sums, int exponents, u64 *out, const u64 *constant, int add)
 // which writes constant + sum over e of 256^e sums[c * exponents + e] for each coordinate c, plus `out` if `add`.
 
+#include "../cpu/avx512_sums.h"
 #include "ints.h"
 #include <stdlib.h>
 #include <string.h>
@@ -238,21 +239,6 @@ AVX512 static void planes_expand(void *context, size_t block) {
     }
 }
 
-// The sums of the 16 lanes of each of 16 vectors.
-AVX512_INLINE v8 planes_sum_lanes(const v8 *a) {
-    v8 b[8], c[4], d[2];
-    for (int i = 0; i < 8; i++)
-        b[i] = _mm512_add_epi32(_mm512_unpacklo_epi32(a[2 * i], a[2 * i + 1]),
-                                _mm512_unpackhi_epi32(a[2 * i], a[2 * i + 1]));
-    for (int i = 0; i < 4; i++)
-        c[i] = _mm512_add_epi32(_mm512_unpacklo_epi64(b[2 * i], b[2 * i + 1]),
-                                _mm512_unpackhi_epi64(b[2 * i], b[2 * i + 1]));
-    for (int i = 0; i < 2; i++)
-        d[i] = _mm512_add_epi32(_mm512_shuffle_i64x2(c[2 * i], c[2 * i + 1], 0x88),
-                                _mm512_shuffle_i64x2(c[2 * i], c[2 * i + 1], 0xdd));
-    return _mm512_add_epi32(_mm512_shuffle_i64x2(d[0], d[1], 0x88), _mm512_shuffle_i64x2(d[0], d[1], 0xdd));
-}
-
 AVX512 static void planes_columns_tile(void *context, size_t tile) {
     const struct planes_columns *job = context;
     const size_t first = tile * ROW_TILE, rows = job->rows - first < ROW_TILE ? job->rows - first : ROW_TILE;
@@ -289,7 +275,7 @@ AVX512 static void planes_columns_tile(void *context, size_t tile) {
                     }
                 }
                 int32_t lanes[16];
-                _mm512_storeu_si512(lanes, planes_sum_lanes(s));
+                _mm512_storeu_si512(lanes, avx512_sum_lanes(s));
                 for (size_t i = 0; i < 4 && r + i < rows; i++)
                     for (int j = 0; j < 4; j++) sums[r + i][k + j] += lanes[4 * i + j];
             }

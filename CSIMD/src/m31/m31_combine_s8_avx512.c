@@ -2,6 +2,7 @@
 /// the signed one. A dot product of four is at most 4 * 255 * 128 = 130,560 in size, so that 16,384 of them, 65,536
 /// entries, stay below 2^31.
 #if defined(__x86_64__)
+#include "../cpu/avx512_sums.h"
 #include "m31_combine.h"
 #include "m31_vector_avx512.h"
 
@@ -172,25 +173,6 @@ TARGET static void rows_kernel(
     }
 }
 
-/// Lane i of the result is the sum of the lanes of `a[i]`.
-INLINE V sum_lanes(const V *a) {
-    V b[8], c[4], d[2];
-    for (int i = 0; i < 8; i++) {
-        b[i] = _mm512_add_epi32(
-            _mm512_unpacklo_epi32(a[2 * i], a[2 * i + 1]), _mm512_unpackhi_epi32(a[2 * i], a[2 * i + 1]));
-    }
-    // Words 0, 1 of each lane of b[i] and 2, 3 are partial sums of a[2i] and a[2i + 1].
-    for (int i = 0; i < 4; i++) {
-        c[i] = _mm512_add_epi32(
-            _mm512_unpacklo_epi64(b[2 * i], b[2 * i + 1]), _mm512_unpackhi_epi64(b[2 * i], b[2 * i + 1]));
-    }
-    for (int i = 0; i < 2; i++) {
-        d[i] = _mm512_add_epi32(
-            _mm512_shuffle_i64x2(c[2 * i], c[2 * i + 1], 0x88), _mm512_shuffle_i64x2(c[2 * i], c[2 * i + 1], 0xdd));
-    }
-    return _mm512_add_epi32(_mm512_shuffle_i64x2(d[0], d[1], 0x88), _mm512_shuffle_i64x2(d[0], d[1], 0xdd));
-}
-
 /// Words 4k + l, limb l of coordinate k, into an extension element: stored where `first`, otherwise added.
 INLINE void columns_finish(V sums, uint32_t *out, int first) {
     const __m512i even = _mm512_setr_epi64(1, 1 << 16, 1, 1 << 16, 1, 1 << 16, 1, 1 << 16);
@@ -248,7 +230,7 @@ INLINE void columns_block(
         }
     }
     for (int r = 0; r < height; r++) {
-        sums[r] = _mm512_add_epi32(sums[r], sum_lanes(all[r]));
+        sums[r] = _mm512_add_epi32(sums[r], avx512_sum_lanes(all[r]));
     }
 }
 
