@@ -289,7 +289,18 @@ struct Engine<S: CommitmentScheme>: Backend {
     // MARK: Prove and verify
 
     /// What both sides derive from a key and a number of tokens: the schemes, and the digest of the graph.
-    private typealias Prepared = (weights: S, witness: S, graph: Digest)
+    struct Prepared: Sendable {
+        let weights: S
+        let witness: S
+        let graph: Digest
+    }
+
+    /// What a prover derives from a key and a number of tokens.
+    private struct Derived: Sendable {
+        let layout: ProofLayout
+        let interpreter: Interpreter
+        let prepared: Prepared
+    }
 
     private func prepare(_ layout: ProofLayout, _ key: VerifyingKey) throws -> Prepared {
         var weights: Result<S, any Error>?
@@ -306,7 +317,7 @@ struct Engine<S: CommitmentScheme>: Backend {
             default: graph = hash.hash(layout.graph.canonicalBytes)
             }
         }
-        return (try weights!.get(), try witness!.get(), graph!)
+        return Prepared(weights: try weights!.get(), witness: try witness!.get(), graph: graph!)
     }
 
     private func absorbStatement(
@@ -331,26 +342,34 @@ struct Engine<S: CommitmentScheme>: Backend {
         try requireBackend(verifyingKey)
         let clock = PhaseClock()
         progress("run the model")
-        let layout = try self.layout(verifyingKey.program.graph(tokenCount: tokens.count))
-        let execution = try Interpreter(graph: layout.graph, weights: key.weights).run(tokens: tokens)
+        // The first proof for a number of tokens derives what depends on nothing else.
+        let derived = try key.derived.value(tokens.count) {
+            let layout = try self.layout(verifyingKey.program.graph(tokenCount: tokens.count))
+            return Derived(
+                layout: layout, interpreter: try Interpreter(graph: layout.graph, weights: key.weights),
+                prepared: try prepare(layout, verifyingKey))
+        }
+        let execution = try derived.interpreter.run(tokens: tokens)
         clock.lap("run the model", bytes: 0)
         progress("witness")
-        let witness = try Witness(layout, execution)
+        let witness = try Witness(derived.layout, execution)
         clock.lap("witness", bytes: 0)
-        return try prove(key, layout, witness, tokens: tokens, clock: clock, progress: progress, tamper: nil)
+        return try prove(
+            key, derived.layout, witness, tokens: tokens, clock: clock, progress: progress,
+            prepared: derived.prepared, tamper: nil)
     }
 
     /// Proves from a given witness, right or wrong; `tamper` changes messages. For `prove`, and for dishonest provers.
     func prove(
         _ key: ProvingKey, _ layout: ProofLayout, _ witness: Witness, tokens: [Int], clock: PhaseClock,
-        progress: ProgressReport, tamper: ((String, inout [E]) -> Void)?
+        progress: ProgressReport, prepared known: Prepared? = nil, tamper: ((String, inout [E]) -> Void)?
     ) throws -> ProofResult {
         let verifyingKey = key.verifyingKey
         let statement = Statement(
             backend: name, modelDigest: verifyingKey.digest.description, input: tokens, output: witness.output,
             securityBits: verifyingKey.securityBits)
         let weights = layout.graph.weightNodes.map { key.weights[$0.name]! }
-        let prepared = try prepare(layout, verifyingKey)
+        let prepared = try known ?? prepare(layout, verifyingKey)
         let (weightScheme, witnessScheme) = (prepared.weights, prepared.witness)
         let transcript = ProverTranscript(domain: Self.domain, hash: hash)
         absorbStatement(transcript, statement, prepared, verifyingKey.weightCommitment)

@@ -1,5 +1,6 @@
 import Foundation
 import Graphs
+import Synchronization
 import Tensors
 import Transcripts
 
@@ -72,6 +73,26 @@ public struct VerifyingKey: Sendable {
     public var digest: Digest { HashFunction.blake3.hash(encoded) }
 }
 
+/// Values that follow from a key and a number of tokens: made once, kept for the numbers used last.
+final class DerivedCache: Sendable {
+    private static let most = 4
+    private let entries = Mutex<[(tokenCount: Int, value: any Sendable)]>([])
+
+    func value<Value: Sendable>(_ tokenCount: Int, _ make: () throws -> Value) rethrows -> Value {
+        let known = entries.withLock { entries in
+            entries.first { $0.tokenCount == tokenCount && $0.value is Value }?.value as? Value
+        }
+        if let known { return known }
+        let value = try make()
+        entries.withLock { entries in
+            entries.removeAll { $0.tokenCount == tokenCount }
+            entries.insert((tokenCount, value), at: 0)
+            entries.removeLast(max(0, entries.count - Self.most))
+        }
+        return value
+    }
+}
+
 /// What a prover needs: the verifying key, the quantised weights as small integers, and what the commitment's prover keeps.
 public struct ProvingKey: Sendable {
     public let verifyingKey: VerifyingKey
@@ -82,6 +103,9 @@ public struct ProvingKey: Sendable {
     public let rangeProofBits: Double
 
     static let magic = Array("ASSAYPK3".utf8)
+
+    /// What backends have derived from the key for some numbers of tokens.
+    let derived = DerivedCache()
 
     public init(
         verifyingKey: VerifyingKey, weights: [String: IntegerTensor], commitmentState: [UInt8], rangeProofBits: Double

@@ -183,15 +183,15 @@ public enum LookupBlock<F: ProofField> {
                         argument: prover.witness.inputs[i], factor: beta,
                         value: lookup.output.map { prover.witness.tensor($0, layout) })))
         }
-        for (i, table) in layout.tables.enumerated() {
-            var values: IntegerTensor?
-            if case .function(let id) = table { values = tableValues(layout, id) }
-            leaves.append(
-                .multiples(
+        return leaves
+            + Parallel.map(layout.tables.count, work: { layout.tableRows(layout.tables[$0]) }) { i in
+                let table = layout.tables[i]
+                var values: IntegerTensor?
+                if case .function(let id) = table { values = tableValues(layout, id) }
+                return .multiples(
                     prover.witness.columns[layout.multiplicityColumns[i]],
                     .init(
-                        constant: alpha - tag(table), argument: arguments(layout, table), factor: beta, value: values)))
-        }
-        return leaves
+                        constant: alpha - tag(table), argument: arguments(layout, table), factor: beta, value: values))
+            }
     }
 }

@@ -21,11 +21,7 @@ public struct Witness: Sendable {
         columns = []
         inputs = []
         remainders = [:]
-        var rests = [IntegerTensor?](repeating: nil, count: nodes.count)
-        rests.withUnsafeMutableBufferPointer { rests in
-            let slots = rests.baseAddress
-            Parallel.forEach(nodes.count, work: { nodes[$0].shape.count }) { slots![$0] = remainder(layout, $0) }
-        }
+        let rests = Parallel.map(nodes.count, work: { nodes[$0].shape.count }) { remainder(layout, $0) }
         for (id, rest) in rests.enumerated() { remainders[id] = rest }
         try fillColumns(layout)
         try count(layout)
@@ -169,7 +165,8 @@ public struct Witness: Sendable {
             }
         }
         let sizes = layout.tables.map { layout.tableRows($0) }
-        var counts = [AlignedBuffer<Int64>?](repeating: nil, count: sizes.count)
+        // Of each table, as each thread has counted.
+        var counts = [[AlignedBuffer<Int64>]](repeating: [], count: sizes.count)
         // Why a piece's arguments cannot be looked up.
         var faults = [String?](repeating: nil, count: pieces.count)
         faults.withUnsafeMutableBufferPointer { faults in
@@ -177,14 +174,7 @@ public struct Witness: Sendable {
             Parallel.forEach(
                 pieces.count, state: { Scratch(counts: .init(repeating: nil, count: sizes.count)) },
                 finish: { scratch in
-                    for (t, own) in scratch.counts.enumerated() {
-                        guard let own else { continue }
-                        if let sum = counts[t] {
-                            for row in 0..<sizes[t] { sum.pointer[row] &+= own.pointer[row] }
-                        } else {
-                            counts[t] = own
-                        }
-                    }
+                    for (t, own) in scratch.counts.enumerated() where own != nil { counts[t].append(own!) }
                 }
             ) { k, scratch in
                 let (i, range) = (pieces[k].lookup, pieces[k].range)
@@ -219,13 +209,22 @@ public struct Witness: Sendable {
         for (piece, fault) in zip(pieces, faults) {
             if let fault { throw GraphError(node: layout.lookups[piece.lookup].name, fault) }
         }
+        var sums: [(table: Int, range: Range<Int>, into: IntegerBuffer)] = []
         for (table, column) in layout.multiplicityColumns.enumerated() {
             let tensor = IntegerTensor(uninitialized: layout.columns[column].shape, range: layout.columns[column].range)
-            let from = counts[table]!.pointer
-            Parallel.forEachChunk(sizes[table], grain: 1 << 13) {
-                Elementwise.narrow(from + $0.lowerBound, into: tensor.storage, $0)
-            }
             columns[column] = tensor
+            for start in stride(from: 0, to: sizes[table], by: Witness.pieceSize) {
+                sums.append((table, start..<min(sizes[table], start + Witness.pieceSize), tensor.storage))
+            }
+        }
+        Parallel.forEach(sums.count, work: { sums[$0].range.count }) {
+            let (table, range, storage) = sums[$0]
+            let sum = counts[table][0].pointer + range.lowerBound
+            for other in counts[table].dropFirst() {
+                let other = other.pointer + range.lowerBound
+                for row in 0..<range.count { sum[row] &+= other[row] }
+            }
+            Elementwise.narrow(sum, into: storage, range)
         }
     }
 

@@ -113,13 +113,31 @@ struct Permute: ElementLoop {
 /// Where many terms are summed the operands are brought to the form `[batch][row][k]`, which costs one pass over small integers at
 /// most, and multiplied as matrices. Where few or none are, the output is walked row by row with vector loops.
 struct Contraction {
-    let einsum: Einsum
-    private let aSteps: [Character: Int]
-    private let bSteps: [Character: Int]
-    private let sizes: [Character: Int]
+    /// How one operand is read: brought to an order of dimensions, as elements of one width.
+    private struct Operand {
+        let permute: Permute
+
+        /// The operand in this order. No copy where there is nothing to do.
+        func arranged(_ buffer: IntegerBuffer, width: Int) -> IntegerBuffer {
+            if permute.isCopy && buffer.byteWidth == width { return buffer }
+            let result = Contraction.buffer(buffer.count, width: width)
+            permute.dispatch(buffer, result)
+            return result
+        }
+    }
+
+    private enum Form {
+        /// Few summed terms.
+        case rows(RowProducts)
+        /// Many: as matrices, in the output's order (`restore` is nil) or not; `isSwapped` if a is the right one.
+        case matrices(MatrixProducts, isSwapped: Bool, restore: Permute?)
+    }
+
+    private let a: Operand
+    private let b: Operand
+    private let form: Form
 
     init(_ einsum: Einsum) {
-        self.einsum = einsum
         var sizes: [Character: Int] = [:]
         for label in einsum.batch + einsum.summed + einsum.freeA + einsum.freeB { sizes[label.name] = label.size }
         func steps(_ labels: [Character]) -> [Character: Int] {
@@ -131,26 +149,38 @@ struct Contraction {
             }
             return result
         }
-        aSteps = steps(einsum.a)
-        bSteps = steps(einsum.b)
-        self.sizes = sizes
-    }
+        func size(_ labels: [Einsum.Label]) -> Int { labels.reduce(1) { $0 * $1.size } }
+        func permute(_ from: [Character], _ to: [Character]) -> Permute {
+            let steps = steps(from)
+            return Permute(dimensions: to.map { sizes[$0]! }, steps: to.map { steps[$0]! })
+        }
 
-    private func size(_ labels: [Einsum.Label]) -> Int { labels.reduce(1) { $0 * $1.size } }
-
-    func run(_ a: IntegerBuffer, _ b: IntegerBuffer, _ out: IntegerBuffer) {
-        if size(einsum.summed) <= 8 { runRows(a, b, out) } else { runMatrices(a, b, out) }
-    }
-
-    /// `buffer` with its dimensions in the order of `labels`, in elements of `width` bytes. No copy where there is nothing to do.
-    private func arrange(
-        _ buffer: IntegerBuffer, _ steps: [Character: Int], _ labels: [Character], width: Int
-    ) -> IntegerBuffer {
-        let permute = Permute(dimensions: labels.map { sizes[$0]! }, steps: labels.map { steps[$0]! })
-        if permute.isCopy && buffer.byteWidth == width { return buffer }
-        let result = Contraction.buffer(buffer.count, width: width)
-        permute.dispatch(buffer, result)
-        return result
+        if size(einsum.summed) <= 8 {
+            let (aSteps, bSteps) = (steps(einsum.a), steps(einsum.b))
+            a = Operand(permute: permute(einsum.a, einsum.a))
+            b = Operand(permute: permute(einsum.b, einsum.b))
+            form = .rows(
+                RowProducts(
+                    dimensions: einsum.outDimensions, aSteps: einsum.out.map { aSteps[$0] ?? 0 },
+                    bSteps: einsum.out.map { bSteps[$0] ?? 0 }, summed: einsum.summed.map(\.size),
+                    aSummedSteps: einsum.summed.map { aSteps[$0.name]! },
+                    bSummedSteps: einsum.summed.map { bSteps[$0.name]! }))
+            return
+        }
+        let batch = einsum.batch.map(\.name)
+        let rows = einsum.freeA.map(\.name)
+        let columns = einsum.freeB.map(\.name)
+        let summed = einsum.summed.map(\.name)
+        a = Operand(permute: permute(einsum.a, batch + rows + summed))
+        b = Operand(permute: permute(einsum.b, batch + columns + summed))
+        // [batch][row][column] or [batch][column][row], whichever is the output's order, if one is.
+        let isSwapped = einsum.out == batch + columns + rows && einsum.out != batch + rows + columns
+        let order = isSwapped ? batch + columns + rows : batch + rows + columns
+        form = .matrices(
+            MatrixProducts(
+                batch: size(einsum.batch), m: size(isSwapped ? einsum.freeB : einsum.freeA),
+                n: size(isSwapped ? einsum.freeA : einsum.freeB), k: size(einsum.summed)),
+            isSwapped: isSwapped, restore: einsum.out == order ? nil : permute(order, einsum.out))
     }
 
     private static func buffer(_ count: Int, width: Int) -> IntegerBuffer {
@@ -162,52 +192,25 @@ struct Contraction {
         }
     }
 
-    // MARK: Many summed terms
-
-    private func runMatrices(_ a: IntegerBuffer, _ b: IntegerBuffer, _ out: IntegerBuffer) {
-        var accumulator = max(4, out.byteWidth)
-        // Residues modulo 2^(8 accumulator) are all that the sums need.
-        let width = min(accumulator, max(a.byteWidth, b.byteWidth))
-        // The kernel for 16-bit operands sums in 64 bits.
-        if width == 2 { accumulator = 8 }
-        let batch = einsum.batch.map(\.name)
-        let rows = einsum.freeA.map(\.name)
-        let columns = einsum.freeB.map(\.name)
-        let summed = einsum.summed.map(\.name)
-        let left = arrange(a, aSteps, batch + rows + summed, width: width)
-        let right = arrange(b, bSteps, batch + columns + summed, width: width)
-        // [batch][row][column] or [batch][column][row], whichever is the output's order, if one is.
-        let swapped = einsum.out == batch + columns + rows && einsum.out != batch + rows + columns
-        let order = swapped ? batch + columns + rows : batch + rows + columns
-        let product = MatrixProducts(
-            batch: size(einsum.batch), m: size(swapped ? einsum.freeB : einsum.freeA),
-            n: size(swapped ? einsum.freeA : einsum.freeB), k: size(einsum.summed))
-        if einsum.out == order && out.byteWidth == accumulator {
-            product.run(swapped ? right : left, swapped ? left : right, out)
-        } else {
-            let natural = Contraction.buffer(out.count, width: accumulator)
-            product.run(swapped ? right : left, swapped ? left : right, natural)
-            var step = 1
-            var steps: [Character: Int] = [:]
-            for label in order.reversed() {
-                steps[label] = step
-                step *= sizes[label]!
-            }
-            Permute(dimensions: einsum.outDimensions, steps: einsum.out.map { steps[$0]! }).dispatch(natural, out)
+    func run(_ a: IntegerBuffer, _ b: IntegerBuffer, _ out: IntegerBuffer) {
+        switch form {
+        case .rows(let loop):
+            let width = min(out.byteWidth, max(a.byteWidth, b.byteWidth))
+            loop.run(self.a.arranged(a, width: width), self.b.arranged(b, width: width), out)
+        case .matrices(let product, let isSwapped, let restore):
+            var accumulator = max(4, out.byteWidth)
+            // Residues modulo 2^(8 accumulator) are all that the sums need.
+            let width = min(accumulator, max(a.byteWidth, b.byteWidth))
+            // The kernel for 16-bit operands sums in 64 bits.
+            if width == 2 { accumulator = 8 }
+            let left = self.a.arranged(a, width: width)
+            let right = self.b.arranged(b, width: width)
+            let isDirect = restore == nil && out.byteWidth == accumulator
+            let natural = isDirect ? out : Contraction.buffer(out.count, width: accumulator)
+            product.run(isSwapped ? right : left, isSwapped ? left : right, natural)
+            if isDirect { return }
+            (restore ?? Permute(dimensions: [out.count], steps: [1])).dispatch(natural, out)
         }
-    }
-
-    // MARK: Few summed terms
-
-    private func runRows(_ a: IntegerBuffer, _ b: IntegerBuffer, _ out: IntegerBuffer) {
-        let width = min(out.byteWidth, max(a.byteWidth, b.byteWidth))
-        let loop = RowProducts(
-            dimensions: einsum.outDimensions, aSteps: einsum.out.map { aSteps[$0] ?? 0 },
-            bSteps: einsum.out.map { bSteps[$0] ?? 0 }, summed: einsum.summed.map(\.size),
-            aSummedSteps: einsum.summed.map { aSteps[$0.name]! },
-            bSummedSteps: einsum.summed.map { bSteps[$0.name]! })
-        loop.run(
-            arrange(a, aSteps, einsum.a, width: width), arrange(b, bSteps, einsum.b, width: width), out)
     }
 }
 

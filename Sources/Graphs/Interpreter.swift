@@ -9,8 +9,9 @@ public struct Interpreter: Sendable {
     public let graph: Graph
     /// For each node, its value where it does not depend on the input: weights, constants and masks.
     private let fixed: [IntegerTensor?]
-    /// For each contraction, its labels.
-    private let einsums: [NodeID: Einsum]
+    /// For each other node, how its value is made from those before it.
+    private let steps: [Step?]
+    private typealias Step = @Sendable (_ values: [IntegerTensor], _ result: IntegerTensor) throws -> Void
 
     /// Checks the graph's structure, and that there is, for each weight of the graph and nothing else, a tensor of its shape with
     /// every entry in its range, declared by the tensor or looked for. Weights are not copied, unless they are stored more widely than their range asks for.
@@ -50,7 +51,8 @@ public struct Interpreter: Sendable {
         }
         self.graph = graph
         self.fixed = fixed
-        self.einsums = try graph.checkStructure()
+        let einsums = try graph.checkStructure()
+        self.steps = graph.nodes.indices.map { fixed[$0] == nil ? Interpreter.step(graph, $0, einsums) : nil }
     }
 
     private static func check(_ given: IntegerTensor, _ node: Node) throws -> IntegerTensor {
@@ -93,54 +95,72 @@ public struct Interpreter: Sendable {
         }
         var values: [IntegerTensor] = []
         values.reserveCapacity(graph.nodes.count)
-        for id in graph.nodes.indices { values.append(try evaluate(id, tokens, values)) }
+        for (id, node) in graph.nodes.enumerated() {
+            if let value = fixed[id] {
+                values.append(value)
+                continue
+            }
+            let result = IntegerTensor(uninitialized: node.shape, range: node.range)
+            if let step = steps[id] {
+                try step(values, result)
+            } else {
+                for (i, token) in tokens.enumerated() { result.storage[i] = Int64(token) }
+            }
+            values.append(result)
+        }
         return Execution(values: values, output: Int(values[graph.output][0]))
     }
 
-    private func evaluate(_ id: NodeID, _ tokens: [Int], _ values: [IntegerTensor]) throws -> IntegerTensor {
-        if let value = fixed[id] { return value }
+    /// How a node's value is made: what follows from shapes alone is done here. Nil for the tokens.
+    private static func step(_ graph: Graph, _ id: NodeID, _ einsums: [NodeID: Einsum]) -> Step? {
         let node = graph.nodes[id]
-        let result = IntegerTensor(uninitialized: node.shape, range: node.range)
+        let count = node.shape.count
+        func dimensions(_ x: NodeID) -> [Int] { graph.nodes[x].shape.dimensions }
         switch node.operation {
         case .weight, .constant, .causalMask:
             fatalError("fixed values are made at the start")
-        case .tokens:
-            for (i, token) in tokens.enumerated() { result.storage[i] = Int64(token) }
+        case .tokens: return nil
         case .embed(let table, let ids):
-            let width = values[table].shape.count / values[table].shape.dimensions[0]
-            let rows = (0..<values[ids].shape.count).map { Int(values[ids][$0]) }
-            CopyRows(rows: rows, width: width).dispatch(values[table].storage, result.storage)
+            let width = graph.nodes[table].shape.count / dimensions(table)[0]
+            return { values, result in
+                let rows = (0..<values[ids].shape.count).map { Int(values[ids][$0]) }
+                CopyRows(rows: rows, width: width).dispatch(values[table].storage, result.storage)
+            }
         case .contract(let a, let b, _, _, _):
-            Contraction(einsums[id]!).run(values[a].storage, values[b].storage, result.storage)
+            let contraction = Contraction(einsums[id]!)
+            return { values, result in contraction.run(values[a].storage, values[b].storage, result.storage) }
         case .combine(let terms, let constant):
-            Combination(terms, constant, node.shape).run(terms.map { values[$0.node].storage }, result.storage)
+            let combination = Combination(terms, constant, node.shape)
+            return { values, result in
+                combination.run(terms.map { values[$0.node].storage }, result.storage)
+            }
         case .requantise(let x, let shift, let table):
             let lookup = table.map { graph.tables[$0] }
-            Requantise.run(values[x], shift: shift, table: lookup, result)
+            return { values, result in Requantise.run(values[x], shift: shift, table: lookup, result) }
         case .divide(let numerator, let denominator, let axes):
-            try Division(node, axes).run(values[numerator], values[denominator], result)
+            let division = Division(node, axes)
+            return { values, result in try division.run(values[numerator], values[denominator], result) }
         case .squareRoot(let x):
-            SquareRoots(count: node.shape.count).dispatch(values[x].storage, result.storage)
+            let loop = SquareRoots(count: count)
+            return { values, result in loop.dispatch(values[x].storage, result.storage) }
         case .rowMaximum(let x):
-            RowMaxima(width: values[x].shape.dimensions.last!, rows: node.shape.count)
-                .dispatch(values[x].storage, result.storage)
+            let loop = RowMaxima(width: dimensions(x).last!, rows: count)
+            return { values, result in loop.dispatch(values[x].storage, result.storage) }
         case .slice(let x, let axis, let index):
-            let dimensions = values[x].shape.dimensions
-            let width = dimensions[(axis + 1)...].reduce(1, *)
-            let rows = (0..<dimensions[..<axis].reduce(1, *)).map { $0 * dimensions[axis] + index }
-            CopyRows(rows: rows, width: width).dispatch(values[x].storage, result.storage)
+            let from = dimensions(x)
+            let rows = (0..<from[..<axis].reduce(1, *)).map { $0 * from[axis] + index }
+            let loop = CopyRows(rows: rows, width: from[(axis + 1)...].reduce(1, *))
+            return { values, result in loop.dispatch(values[x].storage, result.storage) }
         case .reshape(let x):
-            let count = node.shape.count
-            CopyRows(rows: [0], width: count).dispatch(values[x].storage, result.storage)
+            let loop = CopyRows(rows: [0], width: count)
+            return { values, result in loop.dispatch(values[x].storage, result.storage) }
         case .windows(let x, let size, let stride, let padding):
-            Windows(
-                input: values[x].shape.dimensions, output: node.shape.dimensions, size: size, stride: stride,
-                padding: padding
-            ).dispatch(values[x].storage, result.storage)
+            let loop = Windows(
+                input: dimensions(x), output: node.shape.dimensions, size: size, stride: stride, padding: padding)
+            return { values, result in loop.dispatch(values[x].storage, result.storage) }
         case .argmax(let x):
-            result.storage[0] = Int64(values[x].storage.leastIndexOfMaximum())
+            return { values, result in result.storage[0] = Int64(values[x].storage.leastIndexOfMaximum()) }
         }
-        return result
     }
 }
 

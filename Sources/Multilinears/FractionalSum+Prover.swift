@@ -37,65 +37,62 @@ extension FractionalSum {
 
     // MARK: The tree
 
-    /// Neighbouring segments of one shape, `copies` of them, one after the other.
+    /// Neighbouring segments of one shape.
     struct Block {
         enum Content {
-            /// Fractions p / (q + 1), compact.
-            case fractions(p: AlignedBuffer<E>, q: AlignedBuffer<E>)
+            /// Fractions p / (q + 1) in the layer's tables.
+            case stored
             /// Leaves with the numerator one.
             case reciprocals([LookupDenominators<F>])
             /// Made when they are wanted.
             case virtual(VirtualLayer)
         }
-        let copies: Int
-        /// Of a segment, all above 1.
+        /// Of pairs of nodes: where they lie, or, of what is not stored, would lie.
+        var rows: Rows
+        /// Of a segment's nodes, all above 1.
         let dimensions: [Int]
         let content: Content
 
-        /// Rows of the innermost dimension, in all copies together.
-        var rows: Int { dimensions.dropLast().reduce(copies, *) }
-        var inner: Int { dimensions.last! }
-
-        /// The block with one zero at the end of each row where rows have an odd length.
-        func evened() -> Block {
-            guard case .fractions(let p, let q) = content, inner & 1 == 1 else { return self }
-            return Block(
-                copies: copies, dimensions: dimensions.dropLast() + [inner + 1],
-                content: .fractions(
-                    p: FoldingTable<F>.padded(p, rows: rows, of: inner),
-                    q: FoldingTable<F>.padded(q, rows: rows, of: inner)))
+        init(copies: Int, dimensions: [Int], content: Content, start: Int = 0) {
+            var pairs = dimensions
+            pairs[pairs.count - 1] = (dimensions.last! + 1) / 2
+            rows = Rows(copies: copies, dimensions: pairs, start: start)
+            self.dimensions = dimensions
+            self.content = content
         }
 
-        /// The block of the next layer, without its values, where that is virtual.
+        var copies: Int { rows.copies }
+        /// Nodes of the innermost dimension.
+        var inner: Int { dimensions.last! }
+
+        /// Dimensions of a segment in the layer above.
+        var dimensionsAbove: [Int] {
+            var above = dimensions
+            above[above.count - 1] = (inner + 1) / 2
+            return above.filter { $0 > 1 }
+        }
+
+        /// The content in the layer above, where that is virtual.
         var virtualSums: VirtualLayer? {
             switch content {
-            case .fractions: nil
+            case .stored: nil
             case .reciprocals(let segments): VirtualLayer(.reciprocals(segments), level: 1, inner: inner)
             case .virtual(let layer): VirtualLayer(layer.leaves, level: layer.level + 1, inner: inner << layer.level)
             }
         }
 
-        /// The sums of neighbours, of a block whose rows are even or whose numerators are one.
-        func sums() -> (p: AlignedBuffer<E>, q: AlignedBuffer<E>) {
-            let half = (inner + 1) / 2
-            let p = AlignedBuffer<E>(uninitialized: rows * half)
-            let q = AlignedBuffer<E>(uninitialized: rows * half)
+        /// Writes the sums of neighbours, of a block that is not stored, without padding.
+        func writeSums(_ p: UnsafeMutablePointer<E>, _ q: UnsafeMutablePointer<E>) {
             switch content {
-            case .fractions(let fromP, let fromQ):
-                Parallel.forEachChunk(rows * half, grain: 1 << 11) { range in
-                    F.addFractions(
-                        p: fromP.pointer + 2 * range.lowerBound, q: fromQ.pointer + 2 * range.lowerBound,
-                        pOut: p.pointer + range.lowerBound, qOut: q.pointer + range.lowerBound, pairs: range.count)
-                }
-            case .virtual(let layer): return layer.sums()
+            case .stored: preconditionFailure("stored blocks are summed together")
+            case .virtual(let layer): layer.writeSums(p, q)
             case .reciprocals(let segments):
-                let perSegment = rows / copies * half
+                let perSegment = dimensions.dropLast().reduce((inner + 1) / 2, *)
                 for (i, segment) in segments.enumerated() {
-                    let (p, q) = (p.pointer + i * perSegment, q.pointer + i * perSegment)
+                    let (p, q) = (p + i * perSegment, q + i * perSegment)
                     inner & 1 == 0 ? sums(segment, p, q) : oddSums(segment, p, q)
                 }
             }
-            return (p, q)
         }
 
         private func sums(
@@ -138,6 +135,9 @@ extension FractionalSum {
     /// One layer of the tree: blocks of segments that are still larger than one node, then the nodes of all others.
     final class Layer {
         var blocks: [Block] = []
+        /// Numerators, and denominators minus one, of the stored blocks.
+        private(set) var p = AlignedBuffer<E>(uninitialized: 0)
+        private(set) var q = AlignedBuffer<E>(uninitialized: 0)
         var tailP: [E] = []
         var tailQ: [E] = []
 
@@ -145,6 +145,8 @@ extension FractionalSum {
 
         init(_ layout: FractionLayout, _ leaves: [FractionLeaves<F>]) {
             precondition(leaves.count == layout.shapes.count)
+            var stored: [(block: Int, leaves: [FractionLeaves<F>])] = []
+            var size = 0
             var first = 0
             while first < layout.order.count {
                 let segment = layout.order[first]
@@ -155,70 +157,159 @@ extension FractionalSum {
                 {
                     end += 1
                 }
-                add(layout.order[first..<end].map { leaves[$0] }, dimensions)
+                let group = layout.order[first..<end].map { leaves[$0] }
                 first = end
-            }
-        }
-
-        private func add(_ leaves: [FractionLeaves<F>], _ dimensions: [Int]) {
-            if leaves[0].isReciprocal && dimensions.count > 0 {
-                let segments: [LookupDenominators<F>] = leaves.map {
-                    guard case .reciprocals(let d) = $0 else { preconditionFailure() }
-                    return d
-                }
-                blocks.append(
-                    Block(copies: leaves.count, dimensions: dimensions, content: .reciprocals(segments)))
-                return
-            }
-            if let layer = FractionalSum.virtualMultiples(leaves, inner: dimensions.last ?? 1) {
-                blocks.append(Block(copies: leaves.count, dimensions: dimensions, content: .virtual(layer)))
-                return
-            }
-            let (p, q) = FractionalSum.fractions(leaves, count: dimensions.reduce(1, *))
-            if dimensions.isEmpty {
-                tailP += p.elements
-                tailQ += q.elements
-            } else {
-                blocks.append(
-                    Block(copies: leaves.count, dimensions: dimensions, content: .fractions(p: p, q: q)))
-            }
-        }
-
-        /// The layer above. Evens the layer's own rows, so that pairs are neighbours in memory.
-        func next() -> Layer {
-            let above = Layer()
-            for i in blocks.indices {
-                blocks[i] = blocks[i].evened()
-                let block = blocks[i]
-                var dimensions = block.dimensions
-                dimensions[dimensions.count - 1] = (block.inner + 1) / 2
-                if let layer = block.virtualSums {
-                    above.blocks.append(
-                        Block(copies: block.copies, dimensions: dimensions, content: .virtual(layer)))
+                if dimensions.isEmpty {
+                    let (p, q) = FractionalSum.fractions(group, count: 1)
+                    tailP += p.elements
+                    tailQ += q.elements
                     continue
                 }
-                let (p, q) = block.sums()
-                if dimensions.last == 1 { dimensions.removeLast() }
-                if dimensions.isEmpty {
-                    above.tailP += p.elements
-                    above.tailQ += q.elements
-                } else {
-                    above.blocks.append(
-                        Block(copies: block.copies, dimensions: dimensions, content: .fractions(p: p, q: q)))
-                }
+                let content = Layer.content(group, inner: dimensions.last!)
+                if case .stored = content { stored.append((blocks.count, group)) }
+                blocks.append(Block(copies: group.count, dimensions: dimensions, content: content, start: size))
+                if case .stored = content { size = blocks.last!.rows.end }
             }
+            p = AlignedBuffer(uninitialized: 2 * size)
+            q = AlignedBuffer(uninitialized: 2 * size)
+            for (i, leaves) in stored { place(leaves, in: blocks[i]) }
+        }
+
+        private static func content(_ leaves: [FractionLeaves<F>], inner: Int) -> Block.Content {
+            if leaves[0].isReciprocal {
+                return .reciprocals(
+                    leaves.map {
+                        guard case .reciprocals(let d) = $0 else { preconditionFailure() }
+                        return d
+                    })
+            }
+            if let layer = FractionalSum.virtualMultiples(leaves, inner: inner) { return .virtual(layer) }
+            return .stored
+        }
+
+        /// Stores a block of leaves.
+        private func place(_ leaves: [FractionLeaves<F>], in block: Block) {
+            let (p, q) = FractionalSum.fractions(leaves, count: block.dimensions.reduce(1, *))
+            place(p, q, block.dimensions, block.rows)
+        }
+
+        /// Stores nodes that come without padding, of segments with these dimensions.
+        private func place(_ p: AlignedBuffer<E>, _ q: AlignedBuffer<E>, _ dimensions: [Int], _ rows: Rows) {
+            let inner = dimensions.last!
+            for (from, table) in [(p, self.p), (q, self.q)] {
+                var from = from
+                if inner & 1 == 1 {
+                    let count = dimensions.dropLast().reduce(rows.copies, *)
+                    from = FoldingTable<F>.padded(from, rows: count, of: inner)
+                }
+                rows.place(from.pointer, unit: 2, padding: .zero, in: table.pointer)
+            }
+        }
+
+        /// The layer above.
+        func next() -> Layer {
+            let above = Layer()
+            var moves: [Move] = []
+            var made: [(block: Block, rows: Rows)] = []
+            var size = 0
+            for block in blocks {
+                if let layer = block.virtualSums {
+                    above.blocks.append(
+                        Block(copies: block.copies, dimensions: block.dimensionsAbove, content: .virtual(layer)))
+                    continue
+                }
+                if block.rows.isBound {
+                    joinTail(block, above)
+                    continue
+                }
+                var rows = block.rows
+                let move = rows.halve(to: size)
+                if case .stored = block.content { moves.append(move) } else { made.append((block, rows)) }
+                above.blocks.append(
+                    Block(copies: block.copies, dimensions: block.dimensionsAbove, content: .stored, start: size))
+                size = rows.end
+            }
+            above.p = AlignedBuffer(uninitialized: 2 * size)
+            above.q = AlignedBuffer(uninitialized: 2 * size)
+            for (block, rows) in made {
+                let dimensions = block.dimensionsAbove
+                if dimensions.last! & 1 == 0 {
+                    rows.fill([above.p, above.q], unit: 2, padding: .zero) { block.writeSums($0[0], $0[1]) }
+                    continue
+                }
+                let count = dimensions.reduce(block.copies, *)
+                let p = AlignedBuffer<E>(uninitialized: count)
+                let q = AlignedBuffer<E>(uninitialized: count)
+                block.writeSums(p.pointer, q.pointer)
+                above.place(p, q, dimensions, rows)
+            }
+            sum(moves, above)
             if tailP.count & 1 == 1 {
                 tailP.append(.zero)
                 tailQ.append(.zero)
             }
-            let pairs = tailP.count / 2
-            guard pairs > 0 else { return above }
-            let p = AlignedBuffer<E>(uninitialized: pairs)
-            let q = AlignedBuffer<E>(uninitialized: pairs)
-            F.addFractions(p: tailP, q: tailQ, pOut: p.pointer, qOut: q.pointer, pairs: pairs)
-            above.tailP += p.elements
-            above.tailQ += q.elements
+            add(tailP, tailQ, above)
             return above
+        }
+
+        /// Sums of neighbours of stored blocks.
+        private func sum(_ moves: [Move], _ above: Layer) {
+            let (fromP, fromQ) = (p.pointer, q.pointer)
+            let (toP, toQ) = (above.p.pointer, above.q.pointer)
+            func one(_ piece: Move) {
+                piece.forEachRow { from, to, count in
+                    F.addFractions(
+                        p: fromP + 4 * from, q: fromQ + 4 * from, pOut: toP + 2 * to, qOut: toQ + 2 * to,
+                        pairs: 2 * count)
+                } pad: { to in
+                    for i in 2 * to..<2 * to + 2 { (toP[i], toQ[i]) = (.zero, .zero) }
+                }
+            }
+            let pieces = Move.pieces(moves, grain: 1 << 10)
+            if moves.reduce(0, { $0 + $1.count }) <= 1 << 10 {
+                for piece in pieces { one(piece) }
+            } else {
+                Parallel.forEach(pieces.count) { one(pieces[$0]) }
+            }
+        }
+
+        /// Sums of a block whose segments are pairs: they are nodes of the tail.
+        private func joinTail(_ block: Block, _ above: Layer) {
+            let (p, q) = pairs(block)
+            add(p, q, above)
+        }
+
+        private func add(_ p: [E], _ q: [E], _ above: Layer) {
+            let pairs = p.count / 2
+            guard pairs > 0 else { return }
+            let sumP = AlignedBuffer<E>(uninitialized: pairs)
+            let sumQ = AlignedBuffer<E>(uninitialized: pairs)
+            F.addFractions(p: p, q: q, pOut: sumP.pointer, qOut: sumQ.pointer, pairs: pairs)
+            above.tailP += sumP.elements
+            above.tailQ += sumQ.elements
+        }
+
+        /// Fractions of a block whose segments are pairs.
+        func pairs(_ block: Block) -> (p: [E], q: [E]) {
+            switch block.content {
+            case .stored:
+                let range = 2 * block.rows.start..<2 * block.rows.end
+                return (Array(p.elements[range]), Array(q.elements[range]))
+            case .reciprocals(let segments):
+                let (p, q) = FractionalSum.fractions(segments.map { .reciprocals($0) }, count: 2)
+                return (p.array, q.array)
+            case .virtual: preconditionFailure("a virtual layer has more than a pair a segment")
+            }
+        }
+
+        /// Lets go of what is stored, for one who goes on with it alone.
+        func take() -> (p: AlignedBuffer<E>, q: AlignedBuffer<E>) {
+            defer {
+                p = AlignedBuffer(uninitialized: 0)
+                q = AlignedBuffer(uninitialized: 0)
+                blocks = []
+            }
+            return (p, q)
         }
     }
 

@@ -13,43 +13,76 @@ extension FractionalSum {
         private let outer: [E]
         private let lambda: E
         private let inverseLambda: E
+        /// Largest first, and so last those that will be bound next.
         private var blocks: [ActiveBlock] = []
+        private var fractions: Tables
+        private var products: Tables
         /// Padded pairs in the blocks, by the count of the first round.
         private var offset = 0
         /// Nodes of segments that are down to one pair, (even, odd) one after the other.
         private var tailP: [E] = []
         private var tailQ: [E] = []
 
-        /// A block with variables left. Weights are `eq(point, x)` over the variables above the current one, but for a
-        /// factor that all blocks share.
-        final class ActiveBlock {
-            enum Tables {
-                case fractions(p: FoldingTable<F>, q: FoldingTable<F>)
-                case products(u0: FoldingTable<F>, u1: FoldingTable<F>)
-                /// Before the first challenge: not stored, of products or of fractions.
-                case virtual(VirtualLayer)
-            }
+        /// A block with variables left.
+        struct ActiveBlock {
             let copies: Int
             let variables: Int
-            var tables: Tables
-            let weights: Weights
+            /// Where its entries lie in the tables, from the first challenge on if it is virtual before.
+            var rows: Rows
+            let isOfProducts: Bool
+            /// Before the first challenge: not stored.
+            var virtual: VirtualLayer?
+            var weights: Weights?
             /// For products: the extension of p, and the sum of the copies' weights.
             var ones: OnesExtension<F>?
-            let scale: E
+            var scale = E.zero
+        }
 
-            init(copies: Int, variables: Int, tables: Tables, weights: Weights, scale: E) {
-                self.copies = copies
-                self.variables = variables
-                self.tables = tables
-                self.weights = weights
-                self.scale = scale
+        /// The entries of all stored blocks of one kind, and for each pair of entries its weight: `eq(point, x)` over the
+        /// variables above the current one, but for a factor that all blocks share.
+        struct Tables {
+            /// Numerators and denominators minus one of pairs of nodes, or u0 and u1.
+            var first: AlignedBuffer<E>
+            var second: AlignedBuffer<E>
+            /// Elements of an entry.
+            let unit: Int
+            let padding: E
+            var weights = AlignedBuffer<E>(uninitialized: 0)
+            /// Tables before the last fold, where the next one may go.
+            var spare: (AlignedBuffer<E>, AlignedBuffer<E>, AlignedBuffer<E>)?
+            /// Of the stored blocks.
+            var entries = 0
+
+            /// Other tables, for so many entries.
+            mutating func renew(_ entries: Int) {
+                let old = (first, second, weights)
+                if let spare, spare.0.count >= unit * entries, spare.2.count >= (entries + 1) / 2 {
+                    (first, second, weights) = spare
+                } else {
+                    first = AlignedBuffer(uninitialized: unit * entries)
+                    second = AlignedBuffer(uninitialized: unit * entries)
+                    weights = AlignedBuffer(uninitialized: (entries + 1) / 2)
+                }
+                spare = Parallel.threadCount == 1 ? nil : old
             }
 
-            var all: [FoldingTable<F>] {
-                switch tables {
-                case .fractions(let p, let q): [p, q]
-                case .products(let u0, let u1): [u0, u1]
-                case .virtual: []
+            /// Binds the lowest variable for some entries of `from`, which may be these tables when all moves are done in
+            /// order. Weights go on to the variable after the next: their entries for zero there, but for the shared factor.
+            func fold(_ move: Move, at r: E, from: Tables) {
+                let (a, b, w) = (from.first.pointer, from.second.pointer, from.weights.pointer)
+                let (toA, toB, toW) = (first.pointer, second.pointer, weights.pointer)
+                move.forEachRow { from, to, count in
+                    if unit == 1 {
+                        F.fold(a + 2 * from, at: r, into: toA + to, pairs: count)
+                        F.fold(b + 2 * from, at: r, into: toB + to, pairs: count)
+                    } else {
+                        F.foldPairs(a + 4 * from, at: r, into: toA + 2 * to, quads: count)
+                        F.foldPairs(b + 4 * from, at: r, into: toB + 2 * to, quads: count)
+                    }
+                    let weights = toW + to / 2
+                    for i in 0..<(count + 1) / 2 { weights[i] = w[from + 2 * i] }
+                } pad: { to in
+                    for i in unit * to..<unit * (to + 1) { (toA[i], toB[i]) = (padding, padding) }
                 }
             }
         }
@@ -58,75 +91,106 @@ extension FractionalSum {
             self.outer = outer
             self.lambda = lambda
             inverseLambda = lambda.inverse() ?? .zero
-            var singlesP: [E] = []
-            var singlesQ: [E] = []
+            var made: [(block: Int, segments: [LookupDenominators<F>], from: Block)] = []
+            var (entries, productEntries) = (0, 0)
+            var shapes: [(dimensions: [Int], offset: Int)] = []
             for block in layer.blocks {
+                if block.rows.isBound {
+                    let (p, q) = layer.pairs(block)
+                    tailP += p
+                    tailQ += q
+                    continue
+                }
                 var dimensions = block.dimensions
                 dimensions[dimensions.count - 1] = (block.inner + 1) / 2
                 while dimensions.last == 1 { dimensions.removeLast() }
                 let variables = TensorShape(dimensions).variableCount
-                let scales = Eq<F>.values(
-                    Array(outer[variables...]), from: offset >> variables, count: block.copies)
-                if variables == 0 {
-                    let (p, q) = LayerRounds.pairs(block)
-                    singlesP += p
-                    singlesQ += q
-                    continue
-                }
-                offset += block.copies << variables
-                let point = Array(outer[..<variables])
-                let tables: ActiveBlock.Tables
+                var active = ActiveBlock(
+                    copies: block.copies, variables: variables, rows: block.rows, isOfProducts: false)
                 switch block.content {
-                case .fractions(let p, let q):
-                    tables = .fractions(
-                        p: FoldingTable(p, dimensions: [block.copies] + dimensions, unit: 2),
-                        q: FoldingTable(q, dimensions: [block.copies] + dimensions, unit: 2))
+                case .stored: entries = block.rows.end
+                case .virtual(let layer): active.virtual = layer
                 case .reciprocals(let segments):
-                    if let leaves = VirtualLayer(.reciprocals(segments), level: 0, inner: block.inner) {
-                        tables = .virtual(leaves)
-                    } else {
-                        let (u0, u1) = LayerRounds.products(block, segments, inverseLambda)
-                        tables = .products(
-                            u0: FoldingTable(u0, dimensions: [block.copies] + dimensions, padding: .one),
-                            u1: FoldingTable(u1, dimensions: [block.copies] + dimensions, padding: .one))
+                    let leaves = VirtualLayer(.reciprocals(segments), level: 0, inner: block.inner)
+                    active = ActiveBlock(
+                        copies: block.copies, variables: variables,
+                        rows: Rows(copies: block.copies, dimensions: dimensions, start: productEntries),
+                        isOfProducts: true, virtual: leaves, ones: OnesExtension(block.dimensions, Array(outer[..<variables])))
+                    if leaves == nil {
+                        made.append((blocks.count, segments, block))
+                        productEntries = active.rows.end
                     }
-                case .virtual(let layer): tables = .virtual(layer)
                 }
-                let weights = Weights(dimensions, point, scales)
-                if case .virtual = tables {} else { weights.store() }
-                let active = ActiveBlock(
-                    copies: block.copies, variables: variables, tables: tables, weights: weights,
-                    scale: scales.reduce(.zero) { $0 + $1 })
-                if case .reciprocals = block.content { active.ones = OnesExtension(block.dimensions, point) }
+                shapes.append((dimensions, offset))
+                offset += block.copies << variables
                 blocks.append(active)
             }
-            layer.blocks = []
-            tailP = singlesP + layer.tailP
-            tailQ = singlesQ + layer.tailQ
+            tailP += layer.tailP
+            tailQ += layer.tailQ
+            let (p, q) = layer.take()
+            fractions = Tables(first: p, second: q, unit: 2, padding: .zero, entries: entries)
+            products = Tables(
+                first: AlignedBuffer(uninitialized: productEntries), second: AlignedBuffer(uninitialized: productEntries),
+                unit: 1, padding: .one, entries: productEntries)
+            for (i, segments, block) in made {
+                blocks[i].rows.fill([products.first, products.second], unit: 1, padding: .one) { halves in
+                    LayerRounds.products(block, segments, inverseLambda, halves[0], halves[1])
+                }
+            }
+            makeWeights(shapes)
         }
 
-        /// Fractions of a block whose segments are pairs.
-        private static func pairs(_ block: Block) -> (p: [E], q: [E]) {
-            switch block.content {
-            case .fractions(let p, let q): return (p.array, q.array)
-            case .reciprocals(let segments):
-                let (p, q) = FractionalSum.fractions(segments.map { .reciprocals($0) }, count: 2)
-                return (p.array, q.array)
-            case .virtual: preconditionFailure("a virtual layer has more than a pair a segment")
+        /// The first weights: of virtual blocks as outer products, of all others written out.
+        private func makeWeights(_ shapes: [(dimensions: [Int], offset: Int)]) {
+            let made = Parallel.map(
+                blocks.count, work: { blocks[$0].copies * shapes[$0].dimensions.reduce(0, max) }
+            ) { i in
+                let (copies, variables) = (blocks[i].copies, blocks[i].variables)
+                let scales = Eq<F>.values(
+                    Array(outer[variables...]), from: shapes[i].offset >> variables, count: copies)
+                return (
+                    Weights(shapes[i].dimensions, Array(outer[..<variables]), scales),
+                    scales.reduce(.zero) { $0 + $1 }
+                )
+            }
+            fractions.weights = AlignedBuffer(uninitialized: fractions.entries / 2)
+            products.weights = AlignedBuffer(uninitialized: products.entries / 2)
+            var tasks: [WeightPiece] = []
+            for i in blocks.indices {
+                blocks[i].scale = made[i].1
+                if blocks[i].virtual != nil {
+                    blocks[i].weights = made[i].0
+                } else {
+                    tasks += made[i].0.pieces(
+                        into: (blocks[i].isOfProducts ? products : fractions).weights.pointer + blocks[i].rows.start / 2)
+                }
+            }
+            LayerRounds.write(tasks)
+        }
+
+        /// Some of a block's weights, to be written out.
+        struct WeightPiece {
+            let weights: Weights
+            let range: Range<Int>
+            let to: UnsafeMutablePointer<E>
+        }
+
+        private static func write(_ pieces: [WeightPiece]) {
+            Parallel.forEach(pieces.count, work: { pieces[$0].range.count }) {
+                pieces[$0].weights.write(pieces[$0].range, into: pieces[$0].to)
             }
         }
 
-        /// The tables u0 and u1 of leaves with the numerator one.
+        /// The tables u0 and u1 of leaves with the numerator one, without padding between rows.
         private static func products(
-            _ block: Block, _ segments: [LookupDenominators<F>], _ shift: E
-        ) -> (AlignedBuffer<E>, AlignedBuffer<E>) {
+            _ block: Block, _ segments: [LookupDenominators<F>], _ shift: E, _ u0: UnsafeMutablePointer<E>,
+            _ u1: UnsafeMutablePointer<E>
+        ) {
             let inner = block.inner
             let half = (inner + 1) / 2
-            let u0 = AlignedBuffer<E>(uninitialized: block.rows * half)
-            let u1 = AlignedBuffer<E>(uninitialized: block.rows * half)
-            let perSegment = block.rows / block.copies * half
+            let perSegment = block.dimensions.dropLast().reduce(half, *)
             for (i, segment) in segments.enumerated() {
-                let (even, odd) = (u0.pointer + i * perSegment, u1.pointer + i * perSegment)
+                let (even, odd) = (u0 + i * perSegment, u1 + i * perSegment)
                 if inner & 1 == 0 {
                     let size = min(perSegment, 1 << 10)
                     let constants = AlignedBuffer<E>(repeating: segment.constant + shift, count: size)
@@ -150,23 +214,30 @@ extension FractionalSum {
                     odd[half - 1] = .one
                 }
             }
-            return (u0, u1)
         }
 
         /// `eq` over the variables above the first, for all copies: the outer product of the innermost dimension's table and
-        /// that of all others, until it is stored.
-        final class Weights {
-            /// Of the product.
-            private(set) var dimensions: [Int]
-            private var inner: AlignedBuffer<E>
+        /// that of all others.
+        struct Weights {
+            private let inner: AlignedBuffer<E>
+            /// Entries of `inner` in use.
+            private var width: Int
             private let rows: AlignedBuffer<E>
-            private var stored: FoldingTable<F>?
 
             init(_ dimensions: [Int], _ point: [E], _ scales: [E]) {
-                let half = (dimensions.last! + 1) / 2
-                self.dimensions = [scales.count] + dimensions.dropLast() + [half]
+                width = (dimensions.last! + 1) / 2
                 let parts = TensorShape(dimensions).split(point)
-                inner = Eq<F>.table(Array(parts.last!.dropFirst()))
+                let own = Array(parts.last!.dropFirst())
+                if dimensions.count == 1 && scales.count == 1 {
+                    inner = Eq<F>.table(own, scale: scales[0])
+                    rows = AlignedBuffer(repeating: .one, count: 1)
+                    return
+                }
+                inner = Eq<F>.table(own)
+                if dimensions.count == 1 {
+                    rows = AlignedBuffer(scales)
+                    return
+                }
                 let shape = TensorShape(Array(dimensions.dropLast()))
                 let rest = Eq<F>.table(shape, TensorShape.join(parts.dropLast()))
                 rows = AlignedBuffer<E>(uninitialized: scales.count * shape.count)
@@ -175,12 +246,9 @@ extension FractionalSum {
                 }
             }
 
-            var table: FoldingTable<F> { stored! }
-            var pointer: UnsafeMutablePointer<E> { stored!.pointer }
-
             /// Writes a range of the product.
             func write(_ range: Range<Int>, into out: UnsafeMutablePointer<E>) {
-                let width = dimensions.last!
+                if rows.count == 1 { return out.update(from: inner.pointer + range.lowerBound, count: range.count) }
                 var i = range.lowerBound
                 while i < range.upperBound {
                     let (row, column) = i.quotientAndRemainder(dividingBy: width)
@@ -191,31 +259,26 @@ extension FractionalSum {
                 }
             }
 
-            func store() {
-                let half = dimensions.last!
-                let result = AlignedBuffer<E>(uninitialized: rows.count * half)
-                Parallel.forEachChunk(rows.count, grain: max(1, 2048 / half)) { range in
-                    for r in range {
-                        F.scale(inner.pointer, by: rows.pointer[r], into: result.pointer + r * half, count: half)
-                    }
+            /// All of the product in pieces.
+            func pieces(into out: UnsafeMutablePointer<E>) -> [WeightPiece] {
+                let count = rows.count * width
+                return Swift.stride(from: 0, to: count, by: 1 << 11).map {
+                    WeightPiece(weights: self, range: $0..<min(count, $0 + 1 << 11), to: out + $0)
                 }
-                stored = FoldingTable(result, dimensions: dimensions)
             }
 
-            /// Goes on to the variable after the next, as `fold` does with weights that are stored, and stores those.
-            func storeHalf() {
-                let half = (dimensions.last! + 1) / 2
-                for i in 0..<half { inner.pointer[i] = inner.pointer[2 * i] }
-                dimensions[dimensions.count - 1] = half
-                store()
+            /// Goes on to the variable after the next: its entries for zero there, but for the factor.
+            mutating func halve() {
+                width = (width + 1) / 2
+                for i in 0..<width { inner.pointer[i] = inner.pointer[2 * i] }
             }
         }
 
-        /// A unit of work of one round: some pairs of pairs of one block.
+        /// A unit of work of one round: some pairs of entries of the tables, or of a virtual block.
         private struct Piece {
-            let block: Int
+            var isOfProducts: Bool
             let range: Range<Int>
-            var virtual: VirtualLayer.Piece?
+            var virtual: (block: Int, piece: VirtualLayer.Piece)?
         }
 
         /// Room for a thread to make entries of virtual layers and their weights.
@@ -229,9 +292,9 @@ extension FractionalSum {
             let quads = layer.count / 4
             return layer.pieces.map {
                 Piece(
-                    block: i,
+                    isOfProducts: layer.isOfProducts,
                     range: $0.segment * quads + $0.quads.lowerBound..<$0.segment * quads + $0.quads.upperBound,
-                    virtual: $0)
+                    virtual: (i, $0))
             }
         }
 
@@ -268,109 +331,73 @@ extension FractionalSum {
         private func blockSums(_ factor: E) -> (atZero: E, leading: E) {
             var pieces: [Piece] = []
             for (i, block) in blocks.enumerated() {
-                if case .virtual(let layer) = block.tables {
-                    pieces += virtualPieces(i, layer)
-                    continue
-                }
-                var quads = 0
-                for table in block.all { quads = table.prepare() }
-                for start in Swift.stride(from: 0, to: quads, by: 1 << 10) {
-                    pieces.append(Piece(block: i, range: start..<min(quads, start + 1 << 10)))
+                if let layer = block.virtual { pieces += virtualPieces(i, layer) }
+            }
+            for (isOfProducts, entries) in [(false, fractions.entries), (true, products.entries)] {
+                for start in Swift.stride(from: 0, to: entries / 2, by: 1 << 10) {
+                    pieces.append(Piece(isOfProducts: isOfProducts, range: start..<min(entries / 2, start + 1 << 10)))
                 }
             }
-            var results = [(atZero: E, leading: E)](repeating: (.zero, .zero), count: pieces.count)
-            let work = pieces.reduce(0) { $0 + $1.range.count }
-            results.withUnsafeMutableBufferPointer { buffer in
-                guard let start = buffer.baseAddress else { return }
-                let base = SendablePointer(start)
-                let (blocks, lambda, inverseLambda) = (blocks, lambda, inverseLambda)
-                func one(_ k: Int, _ scratch: inout Scratch?) {
-                    let block = blocks[pieces[k].block]
-                    let o = pieces[k].range.lowerBound
-                    let count = pieces[k].range.count
-                    switch block.tables {
-                    case .fractions(let p, let q):
-                        base.pointer[k] = F.roundFractions(
-                            weights: block.weights.pointer + o, p: p.pointer + 4 * o, q: q.pointer + 4 * o,
-                            lambda: lambda, quads: count)
-                    case .products(let u0, let u1):
-                        base.pointer[k] = F.roundWeightedProduct2(
-                            weights: block.weights.pointer + o, u0.pointer + 2 * o, u1.pointer + 2 * o, pairs: count)
-                    case .virtual(let layer):
-                        let own = scratch ?? Scratch()
-                        scratch = own
-                        block.weights.write(pieces[k].range, into: own.weights.pointer)
-                        if layer.isOfProducts {
-                            let u = layer.halves(pieces[k].virtual!, shift: inverseLambda, own.entries)
-                            base.pointer[k] = F.roundWeightedProduct2(
-                                weights: own.weights.pointer, u.even, u.odd, pairs: count)
-                        } else {
-                            let from = layer.fractions(pieces[k].virtual!, own.entries)
-                            base.pointer[k] = F.roundFractions(
-                                weights: own.weights.pointer, p: from.p, q: from.q, lambda: lambda, quads: count)
-                        }
+            var (plain, product) = ((atZero: E.zero, leading: E.zero), (atZero: E.zero, leading: E.zero))
+            if pieces.count == 1 && pieces[0].virtual == nil {
+                let sums = sums(pieces[0])
+                if pieces[0].isOfProducts { product = sums } else { plain = sums }
+            } else {
+                var results = [(atZero: E, leading: E)](repeating: (.zero, .zero), count: pieces.count)
+                results.withUnsafeMutableBufferPointer { buffer in
+                    guard let base = buffer.baseAddress else { return }
+                    let out = SendablePointer(base)
+                    Parallel.forEach(pieces.count, state: { nil as Scratch? }) { k, scratch in
+                        out.pointer[k] = pieces[k].virtual == nil ? sums(pieces[k]) : virtualSums(pieces[k], &scratch)
                     }
                 }
-                if work < 1 << 10 {
-                    var scratch: Scratch?
-                    for k in pieces.indices { one(k, &scratch) }
-                } else {
-                    Parallel.forEach(pieces.count, state: { nil as Scratch? }, one)
-                }
-            }
-            var (plain, products) = ((E.zero, E.zero), (E.zero, E.zero))
-            for (piece, result) in zip(pieces, results) {
-                if blocks[piece.block].ones == nil {
-                    plain = (plain.0 + result.atZero, plain.1 + result.leading)
-                } else {
-                    products = (products.0 + result.atZero, products.1 + result.leading)
+                for (piece, sums) in zip(pieces, results) {
+                    if piece.isOfProducts {
+                        product = (product.atZero + sums.atZero, product.leading + sums.leading)
+                    } else {
+                        plain = (plain.atZero + sums.atZero, plain.leading + sums.leading)
+                    }
                 }
             }
             var (weights, onesAtZero, onesLeading) = (E.zero, E.zero, E.zero)
-            for block in blocks {
-                guard let sums = block.ones?.sums() else { continue }
-                weights += block.scale * sums.weights
-                onesAtZero += block.scale * sums.atZero
-                onesLeading += block.scale * sums.leading
+            for i in blocks.indices where blocks[i].isOfProducts {
+                let sums = blocks[i].ones!.sums()
+                weights += blocks[i].scale * sums.weights
+                onesAtZero += blocks[i].scale * sums.atZero
+                onesLeading += blocks[i].scale * sums.leading
             }
             return (
-                factor * (plain.0 + lambda * products.0) - lambda * weights - inverseLambda * onesAtZero,
-                factor * (plain.1 + lambda * products.1) - inverseLambda * onesLeading
+                factor * (plain.atZero + lambda * product.atZero) - lambda * weights - inverseLambda * onesAtZero,
+                factor * (plain.leading + lambda * product.leading) - inverseLambda * onesLeading
             )
         }
 
-        /// Stores what the first challenge folds a virtual block to.
-        private func foldVirtual(_ i: Int, _ layer: VirtualLayer, at r: E) {
-            let block = blocks[i]
-            let pieces = virtualPieces(i, layer)
-            let quads = layer.segments * layer.count / 4
-            let unit = layer.isOfProducts ? 1 : 2
-            let a = AlignedBuffer<E>(uninitialized: unit * quads)
-            let b = AlignedBuffer<E>(uninitialized: unit * quads)
-            let inverseLambda = inverseLambda
-            Parallel.forEach(pieces.count, state: { VirtualLayer.Scratch() }) { k, scratch in
-                let (o, count) = (pieces[k].range.lowerBound, pieces[k].range.count)
-                if unit == 1 {
-                    let u = layer.halves(pieces[k].virtual!, shift: inverseLambda, scratch)
-                    F.fold(u.even, at: r, into: a.pointer + o, pairs: count)
-                    F.fold(u.odd, at: r, into: b.pointer + o, pairs: count)
-                } else {
-                    let from = layer.fractions(pieces[k].virtual!, scratch)
-                    F.foldPairs(from.p, at: r, into: a.pointer + 2 * o, quads: count)
-                    F.foldPairs(from.q, at: r, into: b.pointer + 2 * o, quads: count)
-                }
+        private func sums(_ piece: Piece) -> (atZero: E, leading: E) {
+            let (o, count) = (piece.range.lowerBound, piece.range.count)
+            if piece.isOfProducts {
+                return F.roundWeightedProduct2(
+                    weights: products.weights.pointer + o, products.first.pointer + 2 * o,
+                    products.second.pointer + 2 * o, pairs: count)
             }
-            let dimensions = block.weights.dimensions
-            if unit == 1 {
-                block.tables = .products(
-                    u0: FoldingTable(a, dimensions: dimensions, padding: .one),
-                    u1: FoldingTable(b, dimensions: dimensions, padding: .one))
-            } else {
-                block.tables = .fractions(
-                    p: FoldingTable(a, dimensions: dimensions, unit: 2),
-                    q: FoldingTable(b, dimensions: dimensions, unit: 2))
+            return F.roundFractions(
+                weights: fractions.weights.pointer + o, p: fractions.first.pointer + 4 * o,
+                q: fractions.second.pointer + 4 * o, lambda: lambda, quads: count)
+        }
+
+        private func virtualSums(_ piece: Piece, _ scratch: inout Scratch?) -> (atZero: E, leading: E) {
+            let own = scratch ?? Scratch()
+            scratch = own
+            let (i, part) = piece.virtual!
+            let layer = blocks[i].virtual!
+            blocks[i].weights!.write(piece.range, into: own.weights.pointer)
+            if piece.isOfProducts {
+                let u = layer.halves(part, shift: inverseLambda, own.entries)
+                return F.roundWeightedProduct2(
+                    weights: own.weights.pointer, u.even, u.odd, pairs: piece.range.count)
             }
-            block.weights.storeHalf()
+            let from = layer.fractions(part, own.entries)
+            return F.roundFractions(
+                weights: own.weights.pointer, p: from.p, q: from.q, lambda: lambda, quads: piece.range.count)
         }
 
         private func tailSums(_ round: Int) -> (atZero: E, leading: E) {
@@ -394,52 +421,147 @@ extension FractionalSum {
         }
 
         private func fold(at r: E, round: Int) {
-            // Weights go on to the variable after the next: their entries for zero there, but for the shared factor.
-            var tables: [(table: FoldingTable<F>, at: E)] = []
-            for (i, block) in blocks.enumerated() {
-                if case .virtual(let layer) = block.tables {
-                    foldVirtual(i, layer, at: r)
-                    continue
-                }
-                for table in block.all { tables.append((table, r)) }
-                if block.variables > round + 1 {
-                    block.weights.table.prepare()
-                    tables.append((block.weights.table, .zero))
+            // Where everything goes.
+            var (moves, productMoves): ([Move], [Move]) = ([], [])
+            var (size, productSize) = (0, 0)
+            var virtual: [Int] = []
+            for i in blocks.indices {
+                let ofProducts = blocks[i].isOfProducts
+                let move = blocks[i].rows.halve(to: ofProducts ? productSize : size)
+                if ofProducts { productSize = blocks[i].rows.end } else { size = blocks[i].rows.end }
+                if blocks[i].virtual != nil {
+                    virtual.append(i)
+                } else if ofProducts {
+                    productMoves.append(move)
+                } else {
+                    moves.append(move)
                 }
             }
-            FoldingTable.fold(tables)
-            for i in blocks.indices { blocks[i].ones?.fold(at: r) }
+            let work = 2 * fractions.entries + products.entries
+            if virtual.isEmpty && (Parallel.threadCount == 1 || work < 1 << 10) {
+                for piece in Move.pieces(moves, grain: 1 << 40) { fractions.fold(piece, at: r, from: fractions) }
+                for piece in Move.pieces(productMoves, grain: 1 << 40) { products.fold(piece, at: r, from: products) }
+            } else {
+                let grain = max(1 << 7, min(1 << 9, work / (8 * Parallel.threadCount))) * 2
+                let (from, fromProducts) = (fractions, products)
+                fractions.renew(size)
+                products.renew(productSize)
+                let (to, toProducts) = (fractions, products)
+                let pieces = Move.pieces(moves, grain: grain)
+                let productPieces = Move.pieces(productMoves, grain: 2 * grain)
+                let first = foldFirst(virtual)
+                let layers = blocks.map(\.virtual)
+                for i in virtual { blocks[i].virtual = nil }
+                Parallel.forEach(
+                    first.pieces.count + productPieces.count + pieces.count, state: { nil as VirtualLayer.Scratch? }
+                ) { k, scratch in
+                    var k = k
+                    if k < first.pieces.count {
+                        let own = scratch ?? VirtualLayer.Scratch()
+                        scratch = own
+                        let (piece, a, b) = first.pieces[k]
+                        return foldVirtual(piece, layers[piece.virtual!.block]!, at: r, a, b, own)
+                    }
+                    k -= first.pieces.count
+                    if k < productPieces.count { return toProducts.fold(productPieces[k], at: r, from: fromProducts) }
+                    to.fold(pieces[k - productPieces.count], at: r, from: from)
+                }
+                first.finish()
+            }
+            fractions.entries = size
+            products.entries = productSize
+            for i in blocks.indices where blocks[i].isOfProducts { blocks[i].ones!.fold(at: r) }
             LayerRounds.foldTail(&tailP, at: r)
             LayerRounds.foldTail(&tailQ, at: r)
-            // Blocks that are down to one pair a segment join the tail in front; they are the last ones, being the smallest.
-            var singlesP: [E] = []
-            var singlesQ: [E] = []
+            joinTail(round)
+        }
+
+        /// What the first challenge does to virtual blocks: pieces of work, and what is to be done after them.
+        private struct FirstFold {
+            var pieces: [(piece: Piece, first: UnsafeMutablePointer<E>, second: UnsafeMutablePointer<E>)] = []
+            /// Blocks with padding between rows are made without it first.
+            var compact: [(rows: Rows, tables: Tables, first: AlignedBuffer<E>, second: AlignedBuffer<E>)] = []
+            var weights: [WeightPiece] = []
+
+            func finish() {
+                for (rows, tables, first, second) in compact {
+                    rows.place(first.pointer, unit: tables.unit, padding: tables.padding, in: tables.first.pointer)
+                    rows.place(second.pointer, unit: tables.unit, padding: tables.padding, in: tables.second.pointer)
+                }
+                LayerRounds.write(weights)
+            }
+        }
+
+        /// Makes these blocks stored ones, whose entries are yet to be written.
+        private func foldFirst(_ virtual: [Int]) -> FirstFold {
+            var work = FirstFold()
+            for i in virtual {
+                let rows = blocks[i].rows
+                let tables = blocks[i].isOfProducts ? products : fractions
+                var (first, second) = (
+                    tables.first.pointer + tables.unit * rows.start, tables.second.pointer + tables.unit * rows.start
+                )
+                if rows.stride != rows.length {
+                    let count = tables.unit * rows.count * rows.length
+                    work.compact.append(
+                        (rows, tables, AlignedBuffer(uninitialized: count), AlignedBuffer(uninitialized: count)))
+                    (first, second) = (work.compact.last!.first.pointer, work.compact.last!.second.pointer)
+                }
+                for piece in virtualPieces(i, blocks[i].virtual!) { work.pieces.append((piece, first, second)) }
+                blocks[i].weights!.halve()
+                work.weights += blocks[i].weights!.pieces(into: tables.weights.pointer + rows.start / 2)
+                blocks[i].weights = nil
+            }
+            return work
+        }
+
+        /// Writes what a piece of a virtual block is folded to.
+        private func foldVirtual(
+            _ piece: Piece, _ layer: VirtualLayer, at r: E, _ first: UnsafeMutablePointer<E>,
+            _ second: UnsafeMutablePointer<E>, _ scratch: VirtualLayer.Scratch
+        ) {
+            let (o, count) = (piece.range.lowerBound, piece.range.count)
+            let part = piece.virtual!.piece
+            if piece.isOfProducts {
+                let u = layer.halves(part, shift: inverseLambda, scratch)
+                F.fold(u.even, at: r, into: first + o, pairs: count)
+                F.fold(u.odd, at: r, into: second + o, pairs: count)
+            } else {
+                let from = layer.fractions(part, scratch)
+                F.foldPairs(from.p, at: r, into: first + 2 * o, quads: count)
+                F.foldPairs(from.q, at: r, into: second + 2 * o, quads: count)
+            }
+        }
+
+        /// Blocks that are down to one pair a segment join the tail in front; they are the last ones, being the smallest.
+        private func joinTail(_ round: Int) {
+            var (singlesP, singlesQ): ([E], [E]) = ([], [])
             while let block = blocks.last, block.variables == round + 1 {
-                let count = 2 * block.copies
-                switch block.tables {
-                case .fractions(let p, let q):
-                    singlesP = Array(UnsafeBufferPointer(start: p.pointer, count: count)) + singlesP
-                    singlesQ = Array(UnsafeBufferPointer(start: q.pointer, count: count)) + singlesQ
-                case .products(let u0, let u1):
+                let start = block.rows.start
+                var (p, q): ([E], [E]) = ([], [])
+                if block.isOfProducts {
                     let (p0, p1) = block.ones!.values
-                    var (p, q): ([E], [E]) = ([], [])
-                    for i in 0..<block.copies {
+                    for i in start..<start + block.copies {
                         p += [p0, p1]
                         q += [
-                            u0.pointer[i] - .one - inverseLambda * p0, u1.pointer[i] - .one - inverseLambda * p1,
+                            products.first.pointer[i] - .one - inverseLambda * p0,
+                            products.second.pointer[i] - .one - inverseLambda * p1,
                         ]
                     }
-                    singlesP = p + singlesP
-                    singlesQ = q + singlesQ
-                case .virtual: preconditionFailure("virtual layers are stored from their first challenge on")
+                    products.entries = start
+                } else {
+                    p = Array(UnsafeBufferPointer(start: fractions.first.pointer + 2 * start, count: 2 * block.copies))
+                    q = Array(UnsafeBufferPointer(start: fractions.second.pointer + 2 * start, count: 2 * block.copies))
+                    fractions.entries = start
                 }
+                singlesP = p + singlesP
+                singlesQ = q + singlesQ
                 offset -= block.copies << block.variables
                 blocks.removeLast()
             }
-            if !singlesP.isEmpty {
-                tailP = singlesP + tailP
-                tailQ = singlesQ + tailQ
-            }
+            guard !singlesP.isEmpty else { return }
+            tailP = singlesP + tailP
+            tailQ = singlesQ + tailQ
         }
     }
 }

@@ -111,19 +111,16 @@ extension FractionalSum {
             }
         }
 
-        /// The layer above, stored.
-        func sums() -> (p: AlignedBuffer<E>, q: AlignedBuffer<E>) {
+        /// Writes the layer above, segment by segment.
+        func writeSums(_ p: UnsafeMutablePointer<E>, _ q: UnsafeMutablePointer<E>) {
             let half = count / 2
-            let p = AlignedBuffer<E>(uninitialized: segments * half)
-            let q = AlignedBuffer<E>(uninitialized: segments * half)
             let pieces = pieces
             Parallel.forEach(pieces.count, state: { Scratch() }) { i, scratch in
                 let from = fractions(pieces[i], scratch)
                 let o = pieces[i].segment * half + 2 * pieces[i].quads.lowerBound
                 F.addFractions(
-                    p: from.p, q: from.q, pOut: p.pointer + o, qOut: q.pointer + o, pairs: 2 * pieces[i].quads.count)
+                    p: from.p, q: from.q, pOut: p + o, qOut: q + o, pairs: 2 * pieces[i].quads.count)
             }
-            return (p, q)
         }
     }
 

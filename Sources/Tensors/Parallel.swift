@@ -94,6 +94,18 @@ public enum Parallel {
         forEachInOrder(small.count) { body(small[$0].index) }
     }
 
+    /// The values of `body` at `0..<count`, made as `forEach(_:work:large:_:)` does.
+    public static func map<Value>(
+        _ count: Int, work: (Int) -> Int, large: Int = Parallel.large, _ body: (Int) -> Value
+    ) -> [Value] {
+        var values = [Value?](repeating: nil, count: count)
+        values.withUnsafeMutableBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return }
+            forEach(count, work: work, large: large) { start[$0] = body($0) }
+        }
+        return values.map { $0! }
+    }
+
     /// Calls both, at the same time unless one has so much work that loops inside it have use for all threads.
     public static func both(work: (Int, Int), _ first: () -> Void, _ second: () -> Void) {
         let works = [work.0, work.1]

@@ -1,0 +1,134 @@
+import Fields
+import Tensors
+
+extension FractionalSum {
+    /// How a stored block of a layer lies in the layer's tables: in rows of entries, each row with one more entry at its end
+    /// where their number is odd. An entry of layer tables is a pair of nodes. Blocks lie one after the other, so that one
+    /// loop goes through all of them, and only rows of an odd length need a look at the shape.
+    struct Rows {
+        /// Segments of one shape, one after the other.
+        let copies: Int
+        /// All of a segment, the first `waiting` of them outside the rows and not yet begun.
+        private let dimensions: [Int]
+        private var waiting: Int
+        /// Rows, of all segments together.
+        private(set) var count: Int
+        /// Entries of a row but for padding; 1 when all variables are bound.
+        private(set) var length = 1
+        /// The first entry in the tables.
+        private(set) var start: Int
+
+        /// Segments with these dimensions of entries.
+        init(copies: Int, dimensions: [Int], start: Int) {
+            self.copies = copies
+            self.dimensions = dimensions
+            self.start = start
+            waiting = dimensions.count
+            count = dimensions.reduce(copies, *)
+            skipBound()
+        }
+
+        private mutating func skipBound() {
+            while length == 1 && waiting > 0 {
+                waiting -= 1
+                length = dimensions[waiting]
+                count /= length
+            }
+        }
+
+        /// No variables left: an entry a segment.
+        var isBound: Bool { length == 1 }
+        private var isPadded: Bool { length & 1 == 1 && !isBound }
+        /// Entries from one row to the next.
+        var stride: Int { isPadded ? length + 1 : length }
+        /// Entries of all rows.
+        var size: Int { count * stride }
+        var end: Int { start + size }
+
+        /// Binds the lowest variable: the rows then begin at `start`, in other tables or the same.
+        mutating func halve(to start: Int) -> Move {
+            var move = Move(from: self.start / 2, to: start, count: size / 2, row: 0)
+            length = (length + 1) / 2
+            skipBound()
+            self.start = start
+            if isPadded { move.row = length }
+            return move
+        }
+
+        /// Copies entries without padding, `unit` elements each, to where they belong.
+        func place(_ entries: UnsafePointer<E>, unit: Int, padding: E, in table: UnsafeMutablePointer<E>) {
+            let (from, to) = (length * unit, stride * unit)
+            let table = table + start * unit
+            if from == to { return table.update(from: entries, count: count * from) }
+            Parallel.forEachChunk(count, grain: max(1, (1 << 12) / to)) { rows in
+                for row in rows {
+                    (table + row * to).update(from: entries + row * from, count: from)
+                    for i in from..<to { table[row * to + i] = padding }
+                }
+            }
+        }
+
+        /// Lets `write` make the entries, `unit` elements each, in a table, or in two, at the place that it is given.
+        func fill(
+            _ tables: [AlignedBuffer<E>], unit: Int, padding: E, _ write: ([UnsafeMutablePointer<E>]) -> Void
+        ) {
+            if !isPadded { return write(tables.map { $0.pointer + start * unit }) }
+            let compact = tables.map { _ in AlignedBuffer<E>(uninitialized: count * length * unit) }
+            write(compact.map(\.pointer))
+            for (from, table) in zip(compact, tables) {
+                place(from.pointer, unit: unit, padding: padding, in: table.pointer)
+            }
+        }
+    }
+
+    /// Neighbouring pairs of entries that become single ones.
+    struct Move {
+        /// The first pair, and the first entry of the result.
+        var from: Int
+        var to: Int
+        var count: Int
+        /// Results of a row, behind each of which there is an entry of padding; 0 where there is none.
+        var row: Int
+
+        /// Pieces of these moves of about `grain` results each, an even number: neighbours without padding go together.
+        static func pieces(_ moves: [Move], grain: Int) -> [Move] {
+            var pieces: [Move] = []
+            var i = 0
+            while i < moves.count {
+                var move = moves[i]
+                i += 1
+                if move.row > 0 {
+                    let rows = max(1, grain / move.row)
+                    for first in Swift.stride(from: 0, to: move.count / move.row, by: rows) {
+                        pieces.append(
+                            Move(
+                                from: move.from + first * move.row, to: move.to + first * (move.row + 1),
+                                count: min(rows * move.row, move.count - first * move.row), row: move.row))
+                    }
+                    continue
+                }
+                while i < moves.count, moves[i].row == 0, moves[i].from == move.from + move.count,
+                    moves[i].to == move.to + move.count
+                {
+                    move.count += moves[i].count
+                    i += 1
+                }
+                for first in Swift.stride(from: 0, to: move.count, by: grain) {
+                    let count = min(grain, move.count - first)
+                    pieces.append(Move(from: move.from + first, to: move.to + first, count: count, row: 0))
+                }
+            }
+            return pieces
+        }
+
+        /// Calls `body(from, to, count)` for each row, or once for all where there is no padding, and `pad(to)` for padding.
+        @inline(__always)
+        func forEachRow(_ body: (Int, Int, Int) -> Void, pad: (Int) -> Void) {
+            if row == 0 { return body(from, to, count) }
+            for i in 0..<count / row {
+                body(from + i * row, to + i * (row + 1), row)
+                pad(to + i * (row + 1) + row)
+            }
+        }
+    }
+}
