@@ -296,10 +296,11 @@ struct Engine<S: CommitmentScheme>: Backend {
     }
 
     /// What a prover derives from a key and a number of tokens.
-    private struct Derived: Sendable {
+    struct Derived: Sendable {
         let layout: ProofLayout
         let interpreter: Interpreter
         let prepared: Prepared
+        let weightState: S.ProverState
     }
 
     private func prepare(_ layout: ProofLayout, _ key: VerifyingKey) throws -> Prepared {
@@ -318,6 +319,15 @@ struct Engine<S: CommitmentScheme>: Backend {
             }
         }
         return Prepared(weights: try weights!.get(), witness: try witness!.get(), graph: graph!)
+    }
+
+    private func weights(_ key: ProvingKey, _ layout: ProofLayout) -> [IntegerTensor] {
+        layout.graph.weightNodes.map { key.weights[$0.name]! }
+    }
+
+    private func restoreWeights(_ key: ProvingKey, _ layout: ProofLayout, _ scheme: S) throws -> S.ProverState {
+        try scheme.restoreState(
+            key.commitmentState, vectors: weights(key, layout), commitment: key.verifyingKey.weightCommitment)
     }
 
     private func absorbStatement(
@@ -345,9 +355,11 @@ struct Engine<S: CommitmentScheme>: Backend {
         // The first proof for a number of tokens derives what depends on nothing else.
         let derived = try key.derived.value(tokens.count) {
             let layout = try self.layout(verifyingKey.program.graph(tokenCount: tokens.count))
+            let interpreter = try Interpreter(graph: layout.graph, weights: key.weights)
+            let prepared = try prepare(layout, verifyingKey)
             return Derived(
-                layout: layout, interpreter: try Interpreter(graph: layout.graph, weights: key.weights),
-                prepared: try prepare(layout, verifyingKey))
+                layout: layout, interpreter: interpreter, prepared: prepared,
+                weightState: try restoreWeights(key, layout, prepared.weights))
         }
         let execution = try derived.interpreter.run(tokens: tokens)
         clock.lap("run the model", bytes: 0)
@@ -356,20 +368,19 @@ struct Engine<S: CommitmentScheme>: Backend {
         clock.lap("witness", bytes: 0)
         return try prove(
             key, derived.layout, witness, tokens: tokens, clock: clock, progress: progress,
-            prepared: derived.prepared, tamper: nil)
+            derived: derived, tamper: nil)
     }
 
     /// Proves from a given witness, right or wrong; `tamper` changes messages. For `prove`, and for dishonest provers.
     func prove(
         _ key: ProvingKey, _ layout: ProofLayout, _ witness: Witness, tokens: [Int], clock: PhaseClock,
-        progress: ProgressReport, prepared known: Prepared? = nil, tamper: ((String, inout [E]) -> Void)?
+        progress: ProgressReport, derived: Derived? = nil, tamper: ((String, inout [E]) -> Void)?
     ) throws -> ProofResult {
         let verifyingKey = key.verifyingKey
         let statement = Statement(
             backend: name, modelDigest: verifyingKey.digest.description, input: tokens, output: witness.output,
             securityBits: verifyingKey.securityBits)
-        let weights = layout.graph.weightNodes.map { key.weights[$0.name]! }
-        let prepared = try known ?? prepare(layout, verifyingKey)
+        let prepared = try derived?.prepared ?? prepare(layout, verifyingKey)
         let (weightScheme, witnessScheme) = (prepared.weights, prepared.witness)
         let transcript = ProverTranscript(domain: Self.domain, hash: hash)
         absorbStatement(transcript, statement, prepared, verifyingKey.weightCommitment)
@@ -396,10 +407,9 @@ struct Engine<S: CommitmentScheme>: Backend {
             transcript: transcript)
         clock.lap("open witness", bytes: transcript.proof.count)
         progress("open weights")
-        let weightState = try weightScheme.restoreState(
-            key.commitmentState, vectors: weights, commitment: verifyingKey.weightCommitment)
+        let weightState = try derived?.weightState ?? restoreWeights(key, layout, weightScheme)
         weightScheme.open(
-            weights, state: weightState,
+            weights(key, layout), state: weightState,
             claims: openings.weights.map { .init(vector: $0.index, point: $0.point, value: $0.value) },
             transcript: transcript)
         clock.lap("open weights", bytes: transcript.proof.count)

@@ -31,7 +31,7 @@ extension ElementLoop {
 }
 
 /// Elements that one task of a parallel loop handles at least.
-let grainOfElements = 1 << 12
+let grainOfElements = 1 << 11
 
 extension IntegerBuffer {
     /// Index and value of the first entry outside `range`, or nil.
@@ -166,13 +166,25 @@ struct SquareRoots: ElementLoop {
     }
 }
 
+/// A table's entries in the type of a result: the fewer bytes, the longer they stay in the caches.
+struct NarrowTable: Sendable {
+    let lowerBound: Int
+    let entries: IntegerBuffer
+
+    init(_ table: LookupTable, for range: ClosedRange<Int64>) {
+        lowerBound = Int(table.lowerBound)
+        entries = IntegerBuffer(uninitialized: table.values.count, range: range)
+        Permute.copy.dispatch(.int32(AlignedBuffer(table.values)), entries, count: table.values.count)
+    }
+}
+
 /// `floor((x + 2^(shift-1)) / 2^shift)`, then a table. `W` is the type that the sum is computed in.
 struct Requantise<W: SmallInteger>: ElementLoop {
     let count: Int
     let shift: Int
-    let table: LookupTable?
+    let table: NarrowTable?
 
-    static func run(_ x: IntegerTensor, shift: Int, table: LookupTable?, _ result: IntegerTensor) where W == Int32 {
+    static func run(_ x: IntegerTensor, shift: Int, table: NarrowTable?, _ result: IntegerTensor) where W == Int32 {
         let count = result.shape.count
         let half: Int64 = shift == 0 ? 0 : 1 << (shift - 1)
         if x.storage.byteWidth <= 4, shift < 32, x.range.upperBound + half <= Int64(Int32.max) {
@@ -192,32 +204,17 @@ struct Requantise<W: SmallInteger>: ElementLoop {
                 }
             }
         }
-        let size = table.values.count
-        if count < size {
-            table.values.withUnsafeBufferPointer {
-                look(up: source, in: $0.baseAddress!, table, half, bits, destination)
-            }
-            return
-        }
-        // Narrow entries stay in the caches.
-        let narrow = AlignedBuffer<D>(uninitialized: size)
-        for (i, value) in table.values.enumerated() { narrow.pointer[i] = D(truncatingIfNeeded: value) }
-        look(up: source, in: narrow.pointer, table, half, bits, destination)
-        withExtendedLifetime(narrow) {}
-    }
-
-    private func look<S: SmallInteger, D: SmallInteger, Entry: SmallInteger>(
-        up source: UnsafePointer<S>, in entries: UnsafePointer<Entry>, _ table: LookupTable, _ half: W, _ bits: W,
-        _ destination: UnsafeMutablePointer<D>
-    ) {
-        let size = UInt(table.values.count)
-        let lowerBound = Int(table.lowerBound)
+        precondition(table.entries.byteWidth == MemoryLayout<D>.size)
+        // One type, whatever the dispatch says: `D` is that of the result, for which the table was made.
+        let entries = table.entries.address.assumingMemoryBound(to: D.self)
+        let size = UInt(table.entries.count)
+        let lowerBound = table.lowerBound
         Parallel.forEachChunk(count, grain: grainOfElements) { range in
             for i in range {
                 let h = (W(truncatingIfNeeded: source[i]) &+ half) &>> bits
                 let row = UInt(bitPattern: Int(truncatingIfNeeded: h) &- lowerBound)
                 precondition(row < size, "a value is outside the table")
-                destination[i] = D(truncatingIfNeeded: entries[Int(bitPattern: row)])
+                destination[i] = entries[Int(bitPattern: row)]
             }
         }
     }

@@ -52,7 +52,10 @@ public struct Interpreter: Sendable {
         self.graph = graph
         self.fixed = fixed
         let einsums = try graph.checkStructure()
-        self.steps = graph.nodes.indices.map { fixed[$0] == nil ? Interpreter.step(graph, $0, einsums) : nil }
+        var tables: [TableUse: NarrowTable] = [:]
+        self.steps = graph.nodes.indices.map {
+            fixed[$0] == nil ? Interpreter.step(graph, $0, einsums, &tables) : nil
+        }
     }
 
     private static func check(_ given: IntegerTensor, _ node: Node) throws -> IntegerTensor {
@@ -111,8 +114,15 @@ public struct Interpreter: Sendable {
         return Execution(values: values, output: Int(values[graph.output][0]))
     }
 
+    private struct TableUse: Hashable {
+        let table: TableID
+        let byteWidth: Int
+    }
+
     /// How a node's value is made: what follows from shapes alone is done here. Nil for the tokens.
-    private static func step(_ graph: Graph, _ id: NodeID, _ einsums: [NodeID: Einsum]) -> Step? {
+    private static func step(
+        _ graph: Graph, _ id: NodeID, _ einsums: [NodeID: Einsum], _ tables: inout [TableUse: NarrowTable]
+    ) -> Step? {
         let node = graph.nodes[id]
         let count = node.shape.count
         func dimensions(_ x: NodeID) -> [Int] { graph.nodes[x].shape.dimensions }
@@ -135,8 +145,13 @@ public struct Interpreter: Sendable {
                 combination.run(terms.map { values[$0.node].storage }, result.storage)
             }
         case .requantise(let x, let shift, let table):
-            let lookup = table.map { graph.tables[$0] }
-            return { values, result in Requantise.run(values[x], shift: shift, table: lookup, result) }
+            var narrow: NarrowTable?
+            if let table {
+                let use = TableUse(table: table, byteWidth: IntegerBuffer.byteWidth(node.range))
+                narrow = tables[use] ?? NarrowTable(graph.tables[table], for: node.range)
+                tables[use] = narrow
+            }
+            return { [narrow] values, result in Requantise.run(values[x], shift: shift, table: narrow, result) }
         case .divide(let numerator, let denominator, let axes):
             let division = Division(node, axes)
             return { values, result in try division.run(values[numerator], values[denominator], result) }

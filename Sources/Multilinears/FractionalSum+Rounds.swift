@@ -115,7 +115,8 @@ extension FractionalSum {
                     active = ActiveBlock(
                         copies: block.copies, variables: variables,
                         rows: Rows(copies: block.copies, dimensions: dimensions, start: productEntries),
-                        isOfProducts: true, virtual: leaves, ones: OnesExtension(block.dimensions, Array(outer[..<variables])))
+                        isOfProducts: true, virtual: leaves,
+                        ones: OnesExtension(block.dimensions, Array(outer[..<variables])))
                     if leaves == nil {
                         made.append((blocks.count, segments, block))
                         productEntries = active.rows.end
@@ -130,7 +131,8 @@ extension FractionalSum {
             let (p, q) = layer.take()
             fractions = Tables(first: p, second: q, unit: 2, padding: .zero, entries: entries)
             products = Tables(
-                first: AlignedBuffer(uninitialized: productEntries), second: AlignedBuffer(uninitialized: productEntries),
+                first: AlignedBuffer(uninitialized: productEntries),
+                second: AlignedBuffer(uninitialized: productEntries),
                 unit: 1, padding: .one, entries: productEntries)
             for (i, segments, block) in made {
                 blocks[i].rows.fill([products.first, products.second], unit: 1, padding: .one) { halves in
@@ -162,7 +164,8 @@ extension FractionalSum {
                     blocks[i].weights = made[i].0
                 } else {
                     tasks += made[i].0.pieces(
-                        into: (blocks[i].isOfProducts ? products : fractions).weights.pointer + blocks[i].rows.start / 2)
+                        into: (blocks[i].isOfProducts ? products : fractions).weights.pointer + blocks[i].rows.start / 2
+                    )
                 }
             }
             LayerRounds.write(tasks)

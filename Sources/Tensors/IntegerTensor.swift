@@ -39,6 +39,16 @@ public enum IntegerBuffer: Sendable {
         }
     }
 
+    /// The first byte; valid while the buffer lives.
+    public var address: UnsafeRawPointer {
+        switch self {
+        case .int8(let b): UnsafeRawPointer(b.pointer)
+        case .int16(let b): UnsafeRawPointer(b.pointer)
+        case .int32(let b): UnsafeRawPointer(b.pointer)
+        case .int64(let b): UnsafeRawPointer(b.pointer)
+        }
+    }
+
     /// Bytes of one element.
     public var byteWidth: Int {
         switch self {

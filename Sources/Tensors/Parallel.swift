@@ -50,16 +50,18 @@ public enum Parallel {
         forEach(count, state: {}) { i, _ in body(i) }
     }
 
-    /// Splits `0..<count` into chunks whose starts are multiples of `grain` and calls `body` once for each chunk.
-    /// One chunk, on the calling thread, where `count <= grain`.
+    /// Splits `0..<count` into chunks of about `grain`, more where they are many, as many for each thread, and calls `body` once
+    /// for each chunk. Starts are multiples of an eighth of `grain`. One chunk, on the calling thread, where `count <= grain`.
     public static func forEachChunk(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
         guard count > 0 else { return }
         precondition(grain > 0)
-        if count <= grain || threadCount == 1 { return body(0..<count) }
-        let pieces = min((count + grain - 1) / grain, 4 * threadCount)
-        let size = ((count + pieces - 1) / pieces + grain - 1) / grain * grain
-        let chunks = (count + size - 1) / size
-        forEach(chunks) { i in body(i * size..<min(count, (i + 1) * size)) }
+        let threads = threadCount
+        if count <= grain || threads == 1 { return body(0..<count) }
+        let wanted = min((count + grain - 1) / grain, 4 * threads)
+        let pieces = (wanted + threads - 1) / threads * threads
+        let unit = max(1, grain / 8)
+        let size = ((count + pieces - 1) / pieces + unit - 1) / unit * unit
+        forEach((count + size - 1) / size) { i in body(i * size..<min(count, (i + 1) * size)) }
     }
 
     /// Work, in multiplications of field elements or so, from which loops inside a task keep all threads busy.

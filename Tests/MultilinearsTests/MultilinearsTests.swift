@@ -1,6 +1,7 @@
 import Fields
 import Multilinears
 import Tensors
+import TestSupport
 import Testing
 import Transcripts
 
@@ -174,6 +175,20 @@ struct Source<F: ProofField> {
         }
     }
 
+    /// Some segments, several of a shape, with rows of odd lengths, short and long ones.
+    private func randomLayout(_ generator: inout CommitmentTestGenerator) -> [[Int]] {
+        (0..<Int.random(in: 1...4, using: &generator)).flatMap { _ in
+            let last =
+                Bool.random(using: &generator)
+                ? Int.random(in: 1...130, using: &generator)
+                : 4 * Int.random(in: 1...90, using: &generator)
+            let outer = (0..<Int.random(in: 0...2, using: &generator)).map { _ in
+                Int.random(in: 1...9, using: &generator)
+            }
+            return [[Int]](repeating: outer + [last], count: Int.random(in: 1...3, using: &generator))
+        }
+    }
+
     /// Lookups of integers: leaves that stay integers, beside the tables that they go to.
     func lookups<F: ProofField>(_: F.Type) throws {
         typealias E = F.Challenge
@@ -183,7 +198,10 @@ struct Source<F: ProofField> {
             [[300, 7], [2048], [64]],
             [[6, 64], [6, 64], [3, 128], [], []], [[64, 96], [64, 96], [5, 9, 33], [64, 12], [17]],
         ]
-        for dimensions in layouts {
+        let threads = Parallel.threadCount
+        defer { Parallel.threadCount = threads }
+        var generator = CommitmentTestGenerator(seed: 7)
+        for dimensions in layouts + (0..<24).map({ _ in randomLayout(&generator) }) {
             let rows = 37
             let shapes = dimensions.map { TensorShape($0) } + [TensorShape([rows])]
             let layout = FractionLayout(shapes)
@@ -227,9 +245,19 @@ struct Source<F: ProofField> {
             expectedP.append(table)
             expectedQ.append(tableQ)
 
-            let prover = ProverTranscript(domain: "t", hash: .blake3)
-            _ = FractionalSum<F>.prove(layout, leaves, transcript: prover)
-            let verifier = VerifierTranscript(domain: "t", hash: .blake3, proof: prover.proof)
+            let proofs = (1...3).map { count in
+                Parallel.threadCount = count
+                let prover = ProverTranscript(domain: "t", hash: .blake3)
+                // The prover takes buffers of fractions over.
+                let own = leaves.map { leaf in
+                    guard case .fractions(let p, let q) = leaf else { return leaf }
+                    return FractionLeaves<F>.fractions(AlignedBuffer(p.elements), AlignedBuffer(q.elements))
+                }
+                _ = FractionalSum<F>.prove(layout, own, transcript: prover)
+                return prover.proof
+            }
+            #expect(proofs[1] == proofs[0] && proofs[2] == proofs[0], "\(dimensions)")
+            let verifier = VerifierTranscript(domain: "t", hash: .blake3, proof: proofs[0])
             let found = try FractionalSum<F>.verify(layout, transcript: verifier)
             try verifier.finish()
             var (pAt, qAt) = (E.zero, E.zero)

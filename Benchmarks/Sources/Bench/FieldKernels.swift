@@ -28,8 +28,8 @@ func fieldKernels<F: ProofField>(_ field: F.Type) -> [Kernel] {
 
     for place in [Place.nearest, .memory] {
         let n = place.count(F.self)
-        // As many bytes of base elements.
-        let m = n * E.degree
+        // As many bytes of base elements, of which there are two vectors.
+        let m = place.count(F.self, vectors: place == .nearest ? 2 : 3) * E.degree
         func add(
             _ name: String, _ unit: String = "element", per: Int = 1, count: Int? = nil, bytes: Int,
             _ prepare: @escaping () -> Run

@@ -156,7 +156,7 @@ static void s8_avx512(const int8_t *a, const int8_t *b, int32_t *c, size_t m, si
         w.piece = ((w.many + pieces - 1) / pieces + 7) / 8 * 8;
         run((w.many + w.piece - 1) / w.piece, s8_thin_task, &w);
     } else {
-        OffsetWork o = {a, offsets, m, k, threads == 1 ? m : (m + 4 * threads - 1) / (4 * threads)};
+        OffsetWork o = {a, offsets, m, k, threads == 1 || m * k < 65536 ? m : (m + 4 * threads - 1) / (4 * threads)};
         run((m + o.piece - 1) / o.piece, s8_offset_task, &o);
         S8Work work = {.whole = {a, b, c, m, n, k, n}, .offsets = offsets};
         // A panel of columns is packed once a tile: tall tiles.

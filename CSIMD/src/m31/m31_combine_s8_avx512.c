@@ -77,14 +77,16 @@ INLINE void interleave(V a, V b, V c, V d, V *out) {
     out[3] = _mm512_unpackhi_epi16(ab1, cd1);
 }
 
-/// Adds one panel to the sums of one block of 64 columns: `sums[4 (4k + l) + j]`.
-INLINE void rows_panel(const V *panel, size_t fours, const uint32_t *limbs, V *sums) {
+/// Adds one panel to the sums of one block of 64 columns: `sums[4 (4k + l) + j]`. Meanwhile fetches a line of each row
+/// of the next panel, whose first is at `next`: one every sixteen products, as all at once would wait for each other.
+INLINE void rows_panel(const V *panel, size_t fours, const uint32_t *limbs, V *sums, uintptr_t next, size_t stride) {
     for (int k = 0; k < 4; k++) {
         V sum[16];
         for (int i = 0; i < 16; i++) {
             sum[i] = sums[16 * k + i];
         }
         for (size_t f = 0; f < fours; f++) {
+            _mm_prefetch((const char *)(next + (4 * f + (size_t)k) * stride), _MM_HINT_T0);
             for (int l = 0; l < 4; l++) {
                 V limb = v_set1(limbs[16 * f + 4 * (size_t)k + (size_t)l]);
                 for (int j = 0; j < 4; j++) {
@@ -154,16 +156,14 @@ TARGET static void rows_kernel(
                     for (size_t f = 0; f < fours; f++) {
                         V row[4];
                         for (size_t i = 0; i < 4; i++) {
-                            const int8_t *p = m + (4 * f + i) * stride;
                             row[i] = _mm512_setzero_si512();
-                            if (4 * f + i < height) {
-                                row[i] = _mm512_maskz_loadu_epi8(mask, p);
-                                _mm_prefetch((const char *)p + 64, _MM_HINT_T0);  // the row's next block
-                            }
+                            if (4 * f + i < height) row[i] = _mm512_maskz_loadu_epi8(mask, m + (4 * f + i) * stride);
                         }
                         interleave(row[0], row[1], row[2], row[3], panel + 4 * f);
                     }
-                    rows_panel(panel, fours, (const uint32_t *)limbs + 4 * r, sums[b]);
+                    // The rows' next block, or the first of the rows below. (An address that need not exist.)
+                    uintptr_t next = b + 1 < blocks ? (uintptr_t)m + 64 : (uintptr_t)m - 64 * b + PANEL * stride;
+                    rows_panel(panel, fours, (const uint32_t *)limbs + 4 * r, sums[b], next, stride);
                 }
             }
             for (size_t b = 0; b < blocks; b++) {

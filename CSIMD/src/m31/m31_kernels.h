@@ -211,6 +211,12 @@ KERNEL void embed_s64(const int64_t *in, uint32_t *out, size_t n) {
 KERNEL void base_add_scaled(const uint32_t *a, uint32_t factor, uint32_t *out, size_t n) {
     V f = v_factor1(factor);
     size_t i = 0;
+    for (; i + 2 * LANES < n; i += 2 * LANES) {
+        V first = v_add(v_load(out + i), v_mul1_from(a + i, f));
+        V second = v_add(v_load(out + i + LANES), v_mul1_from(a + i + LANES, f));
+        v_store(out + i, first);
+        v_store(out + i + LANES, second);
+    }
     for (; i + LANES <= n; i += LANES) {
         v_store(out + i, v_add(v_load(out + i), v_mul1(v_load(a + i), f)));
     }

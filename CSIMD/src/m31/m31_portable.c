@@ -40,6 +40,7 @@ INLINE V v_mul(V a, V factor) {
     return v_min(s, s - M31_P);
 }
 INLINE V v_mul1(V a, V factor) { return v_mul(a, factor); }
+INLINE V v_mul1_from(const uint32_t *a, V factor) { return v_mul(*a, factor); }
 INLINE V v_from_s8(const int8_t *p) { int32_t a = *p; return (V)(a < 0 ? a + (int32_t)M31_P : a); }
 INLINE V v_from_s16(const int16_t *p) { int32_t a = *p; return (V)(a < 0 ? a + (int32_t)M31_P : a); }
 /// -2^31 = -1 and 2^31 - 1 = 0 are the only values that need more than one step.

@@ -84,6 +84,10 @@ INLINE V v_mul(V a, V factor) {
 INLINE V v_mul1(V a, V factor) {
     return v_from_doubled(_mm256_mul_epu32(a, factor), _mm256_mul_epu32(_mm256_srli_epi64(a, 32), factor));
 }
+/// The same from memory, where there must be one element more: odd lanes are loaded from there instead of shifted.
+INLINE V v_mul1_from(const uint32_t *a, V factor) {
+    return v_from_doubled(_mm256_mul_epu32(v_load(a), factor), _mm256_mul_epu32(v_load(a + 1), factor));
+}
 
 /// -128 ... 127 and so on: add p where negative.
 INLINE V v_from_small(V a) { return _mm256_min_epu32(a, _mm256_add_epi32(a, v_set1(M31_P))); }
