@@ -79,16 +79,16 @@ final class DerivedCache: Sendable {
     private let entries = Mutex<[(tokenCount: Int, value: any Sendable)]>([])
 
     func value<Value: Sendable>(_ tokenCount: Int, _ make: () throws -> Value) rethrows -> Value {
-        let known = entries.withLock { entries in
-            entries.first { $0.tokenCount == tokenCount && $0.value is Value }?.value as? Value
+        func keep(_ value: Value) {
+            entries.withLock { entries in
+                entries.removeAll { $0.tokenCount == tokenCount }
+                entries.insert((tokenCount, value), at: 0)
+                entries.removeLast(max(0, entries.count - Self.most))
+            }
         }
-        if let known { return known }
-        let value = try make()
-        entries.withLock { entries in
-            entries.removeAll { $0.tokenCount == tokenCount }
-            entries.insert((tokenCount, value), at: 0)
-            entries.removeLast(max(0, entries.count - Self.most))
-        }
+        let known = entries.withLock { entries in entries.first { $0.tokenCount == tokenCount }?.value as? Value }
+        let value = try known ?? make()
+        keep(value)
         return value
     }
 }

@@ -351,16 +351,14 @@ enum FloatKernels {
             x.withUnsafeBufferPointer { x in
                 linear.weight.withUnsafeBufferPointer { w in
                     nonisolated(unsafe) let (x, w, out) = (x.baseAddress!, w.baseAddress!, out)
-                    Parallel.forEachChunk(rows, grain: 16) { range in
-                        var t = range.lowerBound
-                        while t < range.upperBound {
-                            let height = min(4, range.upperBound - t)
+                    // Four rows at a time, whatever the threads: the order of a sum depends on how many there are.
+                    Parallel.forEachChunk((rows + 3) / 4, grain: 4) { fours in
+                        for t in fours.map({ 4 * $0 }) {
                             var o = 0
                             while o < m {
-                                block(x + t * n, w + o * n, out + t * m + o, n, m, height, min(2, m - o))
+                                block(x + t * n, w + o * n, out + t * m + o, n, m, min(4, rows - t), min(2, m - o))
                                 o += 2
                             }
-                            t += height
                         }
                     }
                 }

@@ -202,7 +202,9 @@ extension FractionalSum {
                     let count = dimensions.dropLast().reduce(rows.copies, *)
                     from = FoldingTable<F>.padded(from, rows: count, of: inner)
                 }
-                rows.place(from.pointer, unit: 2, padding: .zero, in: table.pointer)
+                withExtendedLifetime(from) {
+                    rows.place(from.pointer, unit: 2, padding: .zero, in: table.pointer)
+                }
             }
         }
 

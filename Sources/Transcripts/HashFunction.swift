@@ -129,13 +129,14 @@ public enum HashFunction: String, Sendable, CaseIterable {
     ) {
         precondition(rowBytes >= 0 && rowCount >= 0)
         // About 64 KiB for a turn, some 20 microseconds, and full vectors of rows.
-        let wanted = (1 << 16) / max(rowBytes, 1)
-        let grain = max((wanted + 15) & ~15, 16)
+        let (vector, turn) = (16, max(1, (1 << 12) / max(rowBytes, 1)))
         let kernels = self.kernels
-        Parallel.forEachChunk(rowCount, grain: grain) { range in
-            let input = (data + range.lowerBound * rowBytes).assumingMemoryBound(to: UInt8.self)
-            let output = UnsafeMutableRawPointer(digests + range.lowerBound).assumingMemoryBound(to: UInt8.self)
-            kernels.rows(input, rowBytes, range.count, output)
+        Parallel.forEachChunk((rowCount + vector - 1) / vector, grain: turn) { vectors in
+            let first = vector * vectors.lowerBound
+            let count = min(vector * vectors.upperBound, rowCount) - first
+            let input = (data + first * rowBytes).assumingMemoryBound(to: UInt8.self)
+            let output = UnsafeMutableRawPointer(digests + first).assumingMemoryBound(to: UInt8.self)
+            kernels.rows(input, rowBytes, count, output)
         }
     }
 

@@ -245,6 +245,26 @@ import Testing
         #expect(other.bestStep(levels: 7) < 2.0 / 7)
     }
 
+    /// Sums of floats depend on their order, keys on the sums: on another machine the same model must give the same key.
+    @Test func floatsAreTheSameOnAnyNumberOfThreads() throws {
+        let model = Self.model(
+            DecoderShape(
+                vocabulary: 33, width: 28, layers: 1, heads: 4, keyValueHeads: 2, headWidth: 6, hidden: 41,
+                positions: 256,
+                normalisation: .rootMeanSquare, positionKind: .rotary, feedForward: .gatedSiLU))
+        let threads = Parallel.threadCount
+        defer { Parallel.threadCount = threads }
+        for length in [100, 201, 256] {
+            let tokens = (0..<length).map { $0 * 5 % 33 }
+            Parallel.threadCount = 1
+            let alone = try model.logits(tokens)
+            for count in [2, 3, 5] {
+                Parallel.threadCount = count
+                #expect(try model.logits(tokens) == alone, "\(length) tokens, \(count) threads")
+            }
+        }
+    }
+
     @Test func refusals() throws {
         let model = Self.model(Self.llama)
         #expect(throws: GraphError.self) { try PowerOfTwoQuantizer().quantise(model, calibration: []) }
