@@ -59,12 +59,8 @@ public enum GraphProof<F: ProofField> {
     private static func proveParts(_ layout: ProofLayout, _ parts: [[NodeID]], _ branches: [BlockContext<F>]) throws {
         let works = parts.map { part in part.reduce(0) { $0 + NodeParts.work(layout.graph, $1) } }
         let share = works.reduce(0, +) / (2 * Parallel.threadCount)
-        var results = [Result<Void, any Error>](repeating: .success(()), count: parts.count)
-        results.withUnsafeMutableBufferPointer { results in
-            let slots = results.baseAddress
-            Parallel.forEach(parts.count, work: { works[$0] }, large: max(share, 1 << 20) + 1) { i in
-                slots![i] = Result { try prove(parts[i], branches[i]) }
-            }
+        let results = Parallel.map(parts.count, work: { works[$0] }, large: max(share, 1 << 20) + 1) { i in
+            Result { try prove(parts[i], branches[i]) }
         }
         for result in results { try result.get() }
     }

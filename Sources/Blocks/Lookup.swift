@@ -100,13 +100,11 @@ public enum LookupBlock<F: ProofField> {
         let list = evaluated(layout)
         let values = try c.channel.exchange("lookup values", count: list.count) {
             let tensors = list.map { c.prover!.witness.tensor($0.oracle, layout) }
-            let values = AlignedBuffer<E>(uninitialized: list.count)
-            Parallel.forEach(list.count, work: { tensors[$0].shape.count }) { k in
+            return Parallel.map(list.count, work: { tensors[$0].shape.count }) { k in
                 let e = list[k]
                 let (own, _) = restrict(e.shape, e.axes, Array(leaves.point[..<e.shape.variableCount]))
-                values.pointer[k] = Evaluation<F>.of(tensors[k], at: own)
+                return Evaluation<F>.of(tensors[k], at: own)
             }
-            return values.array
         }
         var known: [Evaluated: E] = [:]
         for (e, value) in zip(list, values) {

@@ -213,13 +213,7 @@ extension ModelPlan.Rule {
 extension ModelPlan {
     /// All tables, on all threads.
     func lookupTables() -> [LookupTable] {
-        [LookupTable](unsafeUninitializedCapacity: tables.count) { buffer, count in
-            let start = buffer.baseAddress
-            Parallel.forEach(tables.count, work: { tables[$0].domain.count }) {
-                (start! + $0).initialize(to: tables[$0].lookupTable())
-            }
-            count = tables.count
-        }
+        Parallel.map(tables.count, work: { tables[$0].domain.count }) { tables[$0].lookupTable() }
     }
 }
 

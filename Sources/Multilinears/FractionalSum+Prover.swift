@@ -221,7 +221,8 @@ extension FractionalSum {
                     continue
                 }
                 if block.rows.isBound {
-                    joinTail(block, above)
+                    let (p, q) = pairs(block)
+                    add(p, q, above)
                     continue
                 }
                 var rows = block.rows
@@ -275,12 +276,7 @@ extension FractionalSum {
             }
         }
 
-        /// Sums of a block whose segments are pairs: they are nodes of the tail.
-        private func joinTail(_ block: Block, _ above: Layer) {
-            let (p, q) = pairs(block)
-            add(p, q, above)
-        }
-
+        /// Sums of nodes, which are nodes of the tail.
         private func add(_ p: [E], _ q: [E], _ above: Layer) {
             let pairs = p.count / 2
             guard pairs > 0 else { return }
