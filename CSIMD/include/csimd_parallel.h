@@ -9,6 +9,9 @@
 /// while another thread's loop has the pool, run on the calling thread alone.
 void csimd_parallel_for(size_t count, void (*body)(void *context, size_t index), void *context);
 
+/// Whether the calling thread is inside such a loop of several threads, so that loops of its own run alone.
+int csimd_inside_parallel(void);
+
 /// The number of threads in use: `csimd_set_thread_count`'s, else `OMP_NUM_THREADS`, else the processors allowed.
 int csimd_thread_count(void);
 

@@ -24,12 +24,14 @@ struct Permute: ElementLoop {
         self.steps = strides
     }
 
+    /// Entries.
+    var count: Int { dimensions.reduce(1, *) }
     /// Changes nothing but the type.
     var isCopy: Bool { steps.isEmpty || steps == [1] }
 
     /// `copy.dispatch(source, destination, count:)` converts entries in order.
     struct Copy {
-        func dispatch(_ source: IntegerBuffer, _ destination: IntegerBuffer, count: Int) {
+        func dispatch(_ source: IntegerPointer, _ destination: IntegerPointer, count: Int) {
             Permute(dimensions: [count], steps: [1]).dispatch(source, destination)
         }
     }
@@ -113,17 +115,15 @@ struct Permute: ElementLoop {
 /// Where many terms are summed the operands are brought to the form `[batch][row][k]`, which costs one pass over small integers at
 /// most, and multiplied as matrices. Where few or none are, the output is walked row by row with vector loops.
 struct Contraction {
-    /// How one operand is read: brought to an order of dimensions, as elements of one width.
-    private struct Operand {
-        let permute: Permute
-
-        /// The operand in this order. No copy where there is nothing to do.
-        func arranged(_ buffer: IntegerBuffer, width: Int) -> IntegerBuffer {
-            if permute.isCopy && buffer.byteWidth == width { return buffer }
-            let result = Contraction.buffer(buffer.count, width: width)
-            permute.dispatch(buffer, result)
-            return result
-        }
+    /// The operand in an order of dimensions, as elements of one width: `copy` keeps it, if it is not `operand` itself.
+    private static func arranged(
+        _ operand: IntegerPointer, _ permute: Permute, width: Int, _ copy: inout IntegerBuffer?
+    ) -> IntegerPointer {
+        if permute.isCopy && operand.byteWidth == width { return operand }
+        let result = Contraction.buffer(permute.count, width: width)
+        copy = result
+        permute.dispatch(operand, result.pointer)
+        return result.pointer
     }
 
     private enum Form {
@@ -133,8 +133,9 @@ struct Contraction {
         case matrices(MatrixProducts, isSwapped: Bool, restore: Permute?)
     }
 
-    private let a: Operand
-    private let b: Operand
+    private let a: Permute
+    private let b: Permute
+    private let count: Int
     private let form: Form
 
     init(_ einsum: Einsum) {
@@ -155,10 +156,11 @@ struct Contraction {
             return Permute(dimensions: to.map { sizes[$0]! }, steps: to.map { steps[$0]! })
         }
 
+        count = einsum.outDimensions.reduce(1, *)
         if size(einsum.summed) <= 8 {
             let (aSteps, bSteps) = (steps(einsum.a), steps(einsum.b))
-            a = Operand(permute: permute(einsum.a, einsum.a))
-            b = Operand(permute: permute(einsum.b, einsum.b))
+            a = permute(einsum.a, einsum.a)
+            b = permute(einsum.b, einsum.b)
             form = .rows(
                 RowProducts(
                     dimensions: einsum.outDimensions, aSteps: einsum.out.map { aSteps[$0] ?? 0 },
@@ -171,8 +173,8 @@ struct Contraction {
         let rows = einsum.freeA.map(\.name)
         let columns = einsum.freeB.map(\.name)
         let summed = einsum.summed.map(\.name)
-        a = Operand(permute: permute(einsum.a, batch + rows + summed))
-        b = Operand(permute: permute(einsum.b, batch + columns + summed))
+        a = permute(einsum.a, batch + rows + summed)
+        b = permute(einsum.b, batch + columns + summed)
         // [batch][row][column] or [batch][column][row], whichever is the output's order, if one is.
         let isSwapped = einsum.out == batch + columns + rows && einsum.out != batch + rows + columns
         let order = isSwapped ? batch + columns + rows : batch + rows + columns
@@ -192,24 +194,33 @@ struct Contraction {
         }
     }
 
-    func run(_ a: IntegerBuffer, _ b: IntegerBuffer, _ out: IntegerBuffer) {
+    func run(_ a: IntegerPointer, _ b: IntegerPointer, _ out: IntegerPointer) {
+        var copies: (a: IntegerBuffer?, b: IntegerBuffer?, out: IntegerBuffer?)
+        defer { withExtendedLifetime(copies) {} }
         switch form {
         case .rows(let loop):
             let width = min(out.byteWidth, max(a.byteWidth, b.byteWidth))
-            loop.run(self.a.arranged(a, width: width), self.b.arranged(b, width: width), out)
+            loop.run(
+                Contraction.arranged(a, self.a, width: width, &copies.a),
+                Contraction.arranged(b, self.b, width: width, &copies.b), out)
         case .matrices(let product, let isSwapped, let restore):
             var accumulator = max(4, out.byteWidth)
             // Residues modulo 2^(8 accumulator) are all that the sums need.
             let width = min(accumulator, max(a.byteWidth, b.byteWidth))
             // The kernel for 16-bit operands sums in 64 bits.
             if width == 2 { accumulator = 8 }
-            let left = self.a.arranged(a, width: width)
-            let right = self.b.arranged(b, width: width)
+            let left = Contraction.arranged(a, self.a, width: width, &copies.a)
+            let right = Contraction.arranged(b, self.b, width: width, &copies.b)
             let isDirect = restore == nil && out.byteWidth == accumulator
-            let natural = isDirect ? out : Contraction.buffer(out.count, width: accumulator)
+            var natural = out
+            if !isDirect {
+                let buffer = Contraction.buffer(count, width: accumulator)
+                copies.out = buffer
+                natural = buffer.pointer
+            }
             product.run(isSwapped ? right : left, isSwapped ? left : right, natural)
             if isDirect { return }
-            (restore ?? Permute(dimensions: [out.count], steps: [1])).dispatch(natural, out)
+            (restore ?? Permute(dimensions: [count], steps: [1])).dispatch(natural, out)
         }
     }
 }
@@ -222,27 +233,25 @@ struct MatrixProducts {
     let k: Int
 
     /// `a` and `b` are of one type, which is no wider than `c`'s, and that is 4 or 8 bytes.
-    func run(_ a: IntegerBuffer, _ b: IntegerBuffer, _ c: IntegerBuffer) {
-        withExtendedLifetime((a, b, c)) {
-            switch (a, b, c) {
-            case (.int8(let a), .int8(let b), .int32(let c)): kernel(a, b, c, csimd_gemm_s8)
-            case (.int16(let a), .int16(let b), .int64(let c)): kernel(a, b, c, csimd_gemm_s16)
-            case (.int32(let a), .int32(let b), .int32(let c)): run(a.pointer, b.pointer, c.pointer)
-            case (.int8(let a), .int8(let b), .int64(let c)): run(a.pointer, b.pointer, c.pointer)
-            case (.int32(let a), .int32(let b), .int64(let c)): run(a.pointer, b.pointer, c.pointer)
-            case (.int64(let a), .int64(let b), .int64(let c)): run(a.pointer, b.pointer, c.pointer)
-            default: fatalError("no matrix product of these types")
-            }
+    func run(_ a: IntegerPointer, _ b: IntegerPointer, _ c: IntegerPointer) {
+        switch (a, b, c) {
+        case (.int8(let a), .int8(let b), .int32(let c)): kernel(a, b, c, csimd_gemm_s8)
+        case (.int16(let a), .int16(let b), .int64(let c)): kernel(a, b, c, csimd_gemm_s16)
+        case (.int32(let a), .int32(let b), .int32(let c)): run(a, b, c)
+        case (.int8(let a), .int8(let b), .int64(let c)): run(a, b, c)
+        case (.int32(let a), .int32(let b), .int64(let c)): run(a, b, c)
+        case (.int64(let a), .int64(let b), .int64(let c)): run(a, b, c)
+        default: fatalError("no matrix product of these types")
         }
     }
 
     /// A batch of small products is spread over the threads whole; large products spread themselves.
     private func kernel<T: SmallInteger, A: SmallInteger>(
-        _ a: AlignedBuffer<T>, _ b: AlignedBuffer<T>, _ c: AlignedBuffer<A>,
+        _ a: UnsafeMutablePointer<T>, _ b: UnsafeMutablePointer<T>, _ c: UnsafeMutablePointer<A>,
         _ multiply: (UnsafePointer<T>?, UnsafePointer<T>?, UnsafeMutablePointer<A>?, Int, Int, Int) -> Void
     ) {
         func one(_ item: Int) {
-            multiply(a.pointer + item * m * k, b.pointer + item * n * k, c.pointer + item * m * n, m, n, k)
+            multiply(a + item * m * k, b + item * n * k, c + item * m * n, m, n, k)
         }
         if batch < Parallel.threadCount {
             for item in 0..<batch { one(item) }
@@ -357,24 +366,22 @@ struct RowProducts {
     }
 
     /// `a` and `b` are of one type, which is no wider than `c`'s.
-    func run(_ a: IntegerBuffer, _ b: IntegerBuffer, _ c: IntegerBuffer) {
-        withExtendedLifetime((a, b, c)) {
-            switch (a, b) {
-            case (.int8(let a), .int8(let b)): run(a.pointer, b.pointer, c)
-            case (.int16(let a), .int16(let b)): run(a.pointer, b.pointer, c)
-            case (.int32(let a), .int32(let b)): run(a.pointer, b.pointer, c)
-            case (.int64(let a), .int64(let b)): run(a.pointer, b.pointer, c)
-            default: fatalError("no product of these types")
-            }
+    func run(_ a: IntegerPointer, _ b: IntegerPointer, _ c: IntegerPointer) {
+        switch (a, b) {
+        case (.int8(let a), .int8(let b)): run(a, b, c)
+        case (.int16(let a), .int16(let b)): run(a, b, c)
+        case (.int32(let a), .int32(let b)): run(a, b, c)
+        case (.int64(let a), .int64(let b)): run(a, b, c)
+        default: fatalError("no product of these types")
         }
     }
 
-    private func run<T: SmallInteger>(_ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ c: IntegerBuffer) {
+    private func run<T: SmallInteger>(_ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ c: IntegerPointer) {
         switch c {
-        case .int8(let c): run(a, b, c.pointer)
-        case .int16(let c): run(a, b, c.pointer)
-        case .int32(let c): run(a, b, c.pointer)
-        case .int64(let c): run(a, b, c.pointer)
+        case .int8(let c): run(a, b, c)
+        case .int16(let c): run(a, b, c)
+        case .int32(let c): run(a, b, c)
+        case .int64(let c): run(a, b, c)
         }
     }
 

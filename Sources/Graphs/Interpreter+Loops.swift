@@ -9,7 +9,7 @@ protocol ElementLoop {
 }
 
 extension ElementLoop {
-    func dispatch(_ source: IntegerBuffer, _ destination: IntegerBuffer) {
+    func dispatch(_ source: IntegerPointer, _ destination: IntegerPointer) {
         switch source {
         case .int8(let s): dispatch(s, destination)
         case .int16(let s): dispatch(s, destination)
@@ -18,14 +18,12 @@ extension ElementLoop {
         }
     }
 
-    func dispatch<S: SmallInteger>(_ source: AlignedBuffer<S>, _ destination: IntegerBuffer) {
-        withExtendedLifetime((source, destination)) {
-            switch destination {
-            case .int8(let d): run(UnsafePointer(source.pointer), d.pointer)
-            case .int16(let d): run(UnsafePointer(source.pointer), d.pointer)
-            case .int32(let d): run(UnsafePointer(source.pointer), d.pointer)
-            case .int64(let d): run(UnsafePointer(source.pointer), d.pointer)
-            }
+    private func dispatch<S: SmallInteger>(_ source: UnsafeMutablePointer<S>, _ destination: IntegerPointer) {
+        switch destination {
+        case .int8(let d): run(source, d)
+        case .int16(let d): run(source, d)
+        case .int32(let d): run(source, d)
+        case .int64(let d): run(source, d)
         }
     }
 }
@@ -33,9 +31,9 @@ extension ElementLoop {
 /// Elements that one task of a parallel loop handles at least.
 let grainOfElements = 1 << 11
 
-extension IntegerBuffer {
-    /// Index and value of the first entry outside `range`, or nil.
-    func firstOutside(_ range: ClosedRange<Int64>) -> (index: Int, value: Int64)? {
+extension IntegerPointer {
+    /// Index and value of the first of `count` entries that is outside `range`, or nil.
+    func firstOutside(_ range: ClosedRange<Int64>, count: Int) -> (index: Int, value: Int64)? {
         struct Scan: IntegerVisitor {
             let range: ClosedRange<Int64>
             mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) -> (index: Int, value: Int64)? {
@@ -65,10 +63,10 @@ extension IntegerBuffer {
             }
         }
         var scan = Scan(range: range)
-        return visit(&scan)
+        return visit(count, &scan)
     }
 
-    func leastIndexOfMaximum() -> Int {
+    func leastIndexOfMaximum(count: Int) -> Int {
         struct Scan: IntegerVisitor {
             mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) -> Int {
                 var best = 0
@@ -77,7 +75,7 @@ extension IntegerBuffer {
             }
         }
         var scan = Scan()
-        return visit(&scan)
+        return visit(count, &scan)
     }
 }
 
@@ -174,7 +172,10 @@ struct NarrowTable: Sendable {
     init(_ table: LookupTable, for range: ClosedRange<Int64>) {
         lowerBound = Int(table.lowerBound)
         entries = IntegerBuffer(uninitialized: table.values.count, range: range)
-        Permute.copy.dispatch(.int32(AlignedBuffer(table.values)), entries, count: table.values.count)
+        let values = AlignedBuffer(table.values)
+        withExtendedLifetime((values, entries)) {
+            Permute.copy.dispatch(.int32(values.pointer), entries.pointer, count: values.count)
+        }
     }
 }
 
@@ -184,13 +185,16 @@ struct Requantise<W: SmallInteger>: ElementLoop {
     let shift: Int
     let table: NarrowTable?
 
-    static func run(_ x: IntegerTensor, shift: Int, table: NarrowTable?, _ result: IntegerTensor) where W == Int32 {
-        let count = result.shape.count
+    /// `range`: that of `x`.
+    static func run(
+        _ x: IntegerPointer, _ range: ClosedRange<Int64>, count: Int, shift: Int, table: NarrowTable?,
+        _ result: IntegerPointer
+    ) where W == Int32 {
         let half: Int64 = shift == 0 ? 0 : 1 << (shift - 1)
-        if x.storage.byteWidth <= 4, shift < 32, x.range.upperBound + half <= Int64(Int32.max) {
-            Requantise<Int32>(count: count, shift: shift, table: table).dispatch(x.storage, result.storage)
+        if x.byteWidth <= 4, shift < 32, range.upperBound + half <= Int64(Int32.max) {
+            Requantise<Int32>(count: count, shift: shift, table: table).dispatch(x, result)
         } else {
-            Requantise<Int64>(count: count, shift: shift, table: table).dispatch(x.storage, result.storage)
+            Requantise<Int64>(count: count, shift: shift, table: table).dispatch(x, result)
         }
     }
 
@@ -302,10 +306,10 @@ struct Combination {
         rows = BroadcastRows(shape, axes: terms.map(\.axes))
     }
 
-    func run(_ operands: [IntegerBuffer], _ result: IntegerBuffer) {
-        for (index, operand) in operands.enumerated() {
-            AddTerm(rows: rows, index: index, coefficient: terms[index].coefficient, constant: constant)
-                .dispatch(operand, result)
+    func run(_ operands: UnsafePointer<IntegerPointer>, _ result: IntegerPointer) {
+        for (index, term) in terms.enumerated() {
+            AddTerm(rows: rows, index: index, coefficient: term.coefficient, constant: constant)
+                .dispatch(operands[index], result)
         }
     }
 
@@ -346,27 +350,31 @@ struct Combination {
 struct Division {
     let node: Node
     let rows: BroadcastRows
+    /// The denominator's entries.
+    let denominators: Int
 
-    init(_ node: Node, _ axes: [Int]) {
+    /// `shape`: the node's, or that of some rows of it.
+    init(_ node: Node, _ shape: TensorShape, _ axes: [Int]) {
         self.node = node
-        rows = BroadcastRows(node.shape, axes: [Array(node.shape.dimensions.indices), axes])
+        rows = BroadcastRows(shape, axes: [Array(shape.dimensions.indices), axes])
+        denominators = axes.reduce(1) { $0 * shape.dimensions[$1] }
     }
 
-    func run(_ numerator: IntegerTensor, _ denominator: IntegerTensor, _ result: IntegerTensor) throws {
-        if let (index, value) = denominator.storage.firstOutside(1...Int64.max) {
+    func run(_ numerator: IntegerPointer, _ denominator: IntegerPointer, _ result: IntegerPointer) throws {
+        if let (index, value) = denominator.firstOutside(1...Int64.max, count: denominators) {
             throw GraphError(node: node.name, "the denominator's entry \(index) is \(value), not positive")
         }
-        let wide = AlignedBuffer<Int64>(uninitialized: denominator.shape.count)
-        Permute.copy.dispatch(denominator.storage, .int64(wide), count: denominator.shape.count)
+        let wide = AlignedBuffer<Int64>(uninitialized: denominators)
+        Permute.copy.dispatch(denominator, .int64(wide.pointer), count: denominators)
         let failures = AlignedBuffer<Bool>(repeating: false, count: rows.rows)
-        let narrow = numerator.storage.byteWidth <= 4 && denominator.storage.byteWidth <= 4
+        let narrow = numerator.byteWidth <= 4 && denominator.byteWidth <= 4
         withExtendedLifetime((wide, failures)) {
             if narrow {
                 Loop<Int32>(rows: rows, promise: node.range, denominators: wide.pointer, failures: failures.pointer)
-                    .dispatch(numerator.storage, result.storage)
+                    .dispatch(numerator, result)
             } else {
                 Loop<Int64>(rows: rows, promise: node.range, denominators: wide.pointer, failures: failures.pointer)
-                    .dispatch(numerator.storage, result.storage)
+                    .dispatch(numerator, result)
             }
         }
         guard let row = failures.elements.firstIndex(of: true) else { return }

@@ -9,13 +9,20 @@ public struct Interpreter: Sendable {
     public let graph: Graph
     /// For each node, its value where it does not depend on the input: weights, constants and masks.
     private let fixed: [IntegerTensor?]
-    /// For each other node, how its value is made from those before it.
-    private let steps: [Step?]
-    private typealias Step = @Sendable (_ values: [IntegerTensor], _ result: IntegerTensor) throws -> Void
+    /// For each small value, where it lies in a piece of memory for all of them: one allocation instead of hundreds.
+    private let places: [Int?]
+    private let smallBytes: Int
+    /// How the other values are made, in order.
+    private let stages: [Stage]
 
     /// Checks the graph's structure, and that there is, for each weight of the graph and nothing else, a tensor of its shape with
     /// every entry in its range, declared by the tensor or looked for. Weights are not copied, unless they are stored more widely than their range asks for.
     public init(graph: Graph, weights: [String: IntegerTensor]) throws {
+        try self.init(graph: graph, weights: weights, parts: nil)
+    }
+
+    /// `parts`: see `Stage`; for tests.
+    init(graph: Graph, weights: [String: IntegerTensor], parts: Int?) throws {
         var fixed: [IntegerTensor?] = Array(repeating: nil, count: graph.nodes.count)
         var unused = Set(weights.keys)
         for (id, node) in graph.nodes.enumerated() {
@@ -51,11 +58,17 @@ public struct Interpreter: Sendable {
         }
         self.graph = graph
         self.fixed = fixed
-        let einsums = try graph.checkStructure()
-        var tables: [TableUse: NarrowTable] = [:]
-        self.steps = graph.nodes.indices.map {
-            fixed[$0] == nil ? Interpreter.step(graph, $0, einsums, &tables) : nil
+        try graph.checkStructure()
+        var places: [Int?] = []
+        var smallBytes = 0
+        for (id, node) in graph.nodes.enumerated() {
+            let bytes = node.shape.count * IntegerBuffer.byteWidth(node.range)
+            let isSmall = fixed[id] == nil && bytes <= 1 << 16
+            places.append(isSmall ? smallBytes : nil)
+            if isSmall { smallBytes += (bytes + 63) / 64 * 64 }
         }
+        (self.places, self.smallBytes) = (places, smallBytes)
+        self.stages = try Stage.all(of: graph, fixed: fixed.map { $0 != nil }, parts: parts)
     }
 
     private static func check(_ given: IntegerTensor, _ node: Node) throws -> IntegerTensor {
@@ -64,7 +77,11 @@ public struct Interpreter: Sendable {
         }
         // Within its declared range every entry lies: whoever made the tensor has seen to that.
         let isInside = node.range.contains(given.range.lowerBound) && node.range.contains(given.range.upperBound)
-        if !isInside, let (index, value) = given.storage.firstOutside(node.range) {
+        let count = node.shape.count
+        if !isInside,
+            let (index, value) = withExtendedLifetime(
+                given, { given.storage.pointer.firstOutside(node.range, count: count) })
+        {
             throw GraphError(
                 node: node.name, "the weight's entry \(index) is \(value), which is outside \(node.range)")
         }
@@ -72,7 +89,9 @@ public struct Interpreter: Sendable {
             return IntegerTensor(shape: node.shape, range: node.range, storage: given.storage)
         }
         let narrow = IntegerTensor(uninitialized: node.shape, range: node.range)
-        Permute.copy.dispatch(given.storage, narrow.storage, count: node.shape.count)
+        withExtendedLifetime((given, narrow)) {
+            Permute.copy.dispatch(given.storage.pointer, narrow.storage.pointer, count: count)
+        }
         return narrow
     }
 
@@ -96,86 +115,19 @@ public struct Interpreter: Sendable {
         for (position, token) in tokens.enumerated() where !input.range.contains(Int64(token)) {
             throw GraphError(node: input.name, "token \(token) at position \(position) is outside \(input.range)")
         }
-        var values: [IntegerTensor] = []
-        values.reserveCapacity(graph.nodes.count)
-        for (id, node) in graph.nodes.enumerated() {
-            if let value = fixed[id] {
-                values.append(value)
-                continue
-            }
-            let result = IntegerTensor(uninitialized: node.shape, range: node.range)
-            if let step = steps[id] {
-                try step(values, result)
-            } else {
-                for (i, token) in tokens.enumerated() { result.storage[i] = Int64(token) }
-            }
-            values.append(result)
+        let memory = AlignedBuffer<UInt8>(uninitialized: smallBytes)
+        let values = graph.nodes.enumerated().map { id, node in
+            if let value = fixed[id] { return value }
+            guard let place = places[id] else { return IntegerTensor(uninitialized: node.shape, range: node.range) }
+            let storage = IntegerBuffer(uninitialized: node.shape.count, range: node.range, in: memory, at: place)
+            return IntegerTensor(shape: node.shape, range: node.range, storage: storage)
+        }
+        for (i, token) in tokens.enumerated() { values[graph.input].storage[i] = Int64(token) }
+        let pointers = values.map(\.storage.pointer)
+        try withExtendedLifetime(values) {
+            for stage in stages { try stage.run(pointers) }
         }
         return Execution(values: values, output: Int(values[graph.output][0]))
-    }
-
-    private struct TableUse: Hashable {
-        let table: TableID
-        let byteWidth: Int
-    }
-
-    /// How a node's value is made: what follows from shapes alone is done here. Nil for the tokens.
-    private static func step(
-        _ graph: Graph, _ id: NodeID, _ einsums: [NodeID: Einsum], _ tables: inout [TableUse: NarrowTable]
-    ) -> Step? {
-        let node = graph.nodes[id]
-        let count = node.shape.count
-        func dimensions(_ x: NodeID) -> [Int] { graph.nodes[x].shape.dimensions }
-        switch node.operation {
-        case .weight, .constant, .causalMask:
-            fatalError("fixed values are made at the start")
-        case .tokens: return nil
-        case .embed(let table, let ids):
-            let width = graph.nodes[table].shape.count / dimensions(table)[0]
-            return { values, result in
-                let rows = (0..<values[ids].shape.count).map { Int(values[ids][$0]) }
-                CopyRows(rows: rows, width: width).dispatch(values[table].storage, result.storage)
-            }
-        case .contract(let a, let b, _, _, _):
-            let contraction = Contraction(einsums[id]!)
-            return { values, result in contraction.run(values[a].storage, values[b].storage, result.storage) }
-        case .combine(let terms, let constant):
-            let combination = Combination(terms, constant, node.shape)
-            return { values, result in
-                combination.run(terms.map { values[$0.node].storage }, result.storage)
-            }
-        case .requantise(let x, let shift, let table):
-            var narrow: NarrowTable?
-            if let table {
-                let use = TableUse(table: table, byteWidth: IntegerBuffer.byteWidth(node.range))
-                narrow = tables[use] ?? NarrowTable(graph.tables[table], for: node.range)
-                tables[use] = narrow
-            }
-            return { [narrow] values, result in Requantise.run(values[x], shift: shift, table: narrow, result) }
-        case .divide(let numerator, let denominator, let axes):
-            let division = Division(node, axes)
-            return { values, result in try division.run(values[numerator], values[denominator], result) }
-        case .squareRoot(let x):
-            let loop = SquareRoots(count: count)
-            return { values, result in loop.dispatch(values[x].storage, result.storage) }
-        case .rowMaximum(let x):
-            let loop = RowMaxima(width: dimensions(x).last!, rows: count)
-            return { values, result in loop.dispatch(values[x].storage, result.storage) }
-        case .slice(let x, let axis, let index):
-            let from = dimensions(x)
-            let rows = (0..<from[..<axis].reduce(1, *)).map { $0 * from[axis] + index }
-            let loop = CopyRows(rows: rows, width: from[(axis + 1)...].reduce(1, *))
-            return { values, result in loop.dispatch(values[x].storage, result.storage) }
-        case .reshape(let x):
-            let loop = CopyRows(rows: [0], width: count)
-            return { values, result in loop.dispatch(values[x].storage, result.storage) }
-        case .windows(let x, let size, let stride, let padding):
-            let loop = Windows(
-                input: dimensions(x), output: node.shape.dimensions, size: size, stride: stride, padding: padding)
-            return { values, result in loop.dispatch(values[x].storage, result.storage) }
-        case .argmax(let x):
-            return { values, result in result.storage[0] = Int64(values[x].storage.leastIndexOfMaximum()) }
-        }
     }
 }
 
@@ -196,12 +148,10 @@ public struct Execution: Sendable {
 }
 
 extension Graph {
-    /// Checks what the evaluation of a node relies on: operands come first, shapes agree. Returns the labels of contractions.
+    /// Checks what the evaluation of a node relies on: operands come first, shapes agree.
     ///
     /// `GraphBuilder` makes no graph that fails here; rewritten and decoded graphs are held to the same rules.
-    @discardableResult
-    func checkStructure() throws -> [NodeID: Einsum] {
-        var einsums: [NodeID: Einsum] = [:]
+    func checkStructure() throws {
         guard nodes.indices.contains(input), nodes.indices.contains(output), case .tokens = nodes[input].operation,
             case .argmax = nodes[output].operation
         else { throw GraphError("the input is not the tokens, or the output is not an argmax") }
@@ -232,7 +182,6 @@ extension Graph {
                 let einsum = try Einsum(
                     name: node.name, a: aLabels, nodes[a].shape, b: bLabels, nodes[b].shape, out: outLabels)
                 try require(einsum.outDimensions == own, "the shape is not \(einsum.outDimensions)")
-                einsums[id] = einsum
             case .combine(let terms, _):
                 try require(terms.allSatisfy { broadcasts($0.node, $0.axes) }, "a term does not broadcast")
             case .requantise(let x, let shift, let table):
@@ -268,6 +217,5 @@ extension Graph {
                 try require(own.isEmpty && shape(x).count == 1, "argmax reads a vector")
             }
         }
-        return einsums
     }
 }

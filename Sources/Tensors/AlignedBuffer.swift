@@ -19,6 +19,8 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     /// The first element; valid while the buffer lives.
     public let pointer: UnsafeMutablePointer<Element>
     @usableFromInline let mappedBytes: Int
+    /// The buffer whose memory it is, if it has none of its own.
+    @usableFromInline let owner: AlignedBuffer<UInt8>?
 
     /// Memory for `count` elements. It holds anything, earlier buffers' contents included: write before you read.
     @inlinable
@@ -29,6 +31,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
         precondition(!overflow, "buffer size overflows")
         let (raw, mapped) = AlignedMemory.allocate(bytes: bytes)
         self.mappedBytes = mapped
+        self.owner = nil
         self.pointer = raw.bindMemory(to: Element.self, capacity: max(count, 1))
     }
 
@@ -51,7 +54,21 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
         }
     }
 
-    deinit { AlignedMemory.deallocate(UnsafeMutableRawPointer(pointer), mapped: mappedBytes) }
+    /// Memory for `count` elements inside another buffer, which lives as long, from byte `offset` on, a multiple of 64.
+    @inlinable
+    public init(uninitialized count: Int, in memory: AlignedBuffer<UInt8>, at offset: Int) {
+        precondition(count >= 0 && offset >= 0 && offset % 64 == 0)
+        precondition(offset + max(count, 1) * MemoryLayout<Element>.stride <= memory.count)
+        self.count = count
+        self.mappedBytes = 0
+        self.owner = memory
+        let raw = UnsafeMutableRawPointer(memory.pointer) + offset
+        self.pointer = raw.bindMemory(to: Element.self, capacity: max(count, 1))
+    }
+
+    deinit {
+        if owner == nil { AlignedMemory.deallocate(UnsafeMutableRawPointer(pointer), mapped: mappedBytes) }
+    }
 
     @inlinable
     public subscript(index: Int) -> Element {

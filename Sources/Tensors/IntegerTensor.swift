@@ -30,6 +30,16 @@ public enum IntegerBuffer: Sendable {
         }
     }
 
+    /// The same inside another buffer, which lives as long, from byte `offset` on, a multiple of 64.
+    public init(uninitialized count: Int, range: ClosedRange<Int64>, in memory: AlignedBuffer<UInt8>, at offset: Int) {
+        switch IntegerBuffer.byteWidth(range) {
+        case 1: self = .int8(.init(uninitialized: count, in: memory, at: offset))
+        case 2: self = .int16(.init(uninitialized: count, in: memory, at: offset))
+        case 4: self = .int32(.init(uninitialized: count, in: memory, at: offset))
+        default: self = .int64(.init(uninitialized: count, in: memory, at: offset))
+        }
+    }
+
     public var count: Int {
         switch self {
         case .int8(let b): b.count
@@ -87,6 +97,77 @@ public enum IntegerBuffer: Sendable {
         case .int16(let b): visitor.visit(b.elements)
         case .int32(let b): visitor.visit(b.elements)
         case .int64(let b): visitor.visit(b.elements)
+        }
+    }
+}
+
+/// Where integers of one of the four types lie. It keeps no memory alive: whoever uses it does.
+public enum IntegerPointer: @unchecked Sendable {
+    case int8(UnsafeMutablePointer<Int8>)
+    case int16(UnsafeMutablePointer<Int16>)
+    case int32(UnsafeMutablePointer<Int32>)
+    case int64(UnsafeMutablePointer<Int64>)
+
+    /// Bytes of one element.
+    public var byteWidth: Int {
+        switch self {
+        case .int8: 1
+        case .int16: 2
+        case .int32: 4
+        case .int64: 8
+        }
+    }
+
+    /// `count` elements further.
+    public static func + (pointer: IntegerPointer, count: Int) -> IntegerPointer {
+        switch pointer {
+        case .int8(let p): .int8(p + count)
+        case .int16(let p): .int16(p + count)
+        case .int32(let p): .int32(p + count)
+        case .int64(let p): .int64(p + count)
+        }
+    }
+
+    /// Slow access to one element. Writing traps where the value does not fit.
+    public subscript(index: Int) -> Int64 {
+        get {
+            switch self {
+            case .int8(let p): Int64(p[index])
+            case .int16(let p): Int64(p[index])
+            case .int32(let p): Int64(p[index])
+            case .int64(let p): p[index]
+            }
+        }
+        nonmutating set {
+            switch self {
+            case .int8(let p): p[index] = Int8(newValue)
+            case .int16(let p): p[index] = Int16(newValue)
+            case .int32(let p): p[index] = Int32(newValue)
+            case .int64(let p): p[index] = newValue
+            }
+        }
+    }
+
+    /// Runs a generic body on `count` elements as their own type.
+    @inlinable
+    public func visit<V: IntegerVisitor>(_ count: Int, _ visitor: inout V) -> V.Result {
+        switch self {
+        case .int8(let p): visitor.visit(.init(start: p, count: count))
+        case .int16(let p): visitor.visit(.init(start: p, count: count))
+        case .int32(let p): visitor.visit(.init(start: p, count: count))
+        case .int64(let p): visitor.visit(.init(start: p, count: count))
+        }
+    }
+}
+
+extension IntegerBuffer {
+    /// The first element; valid while the buffer lives.
+    public var pointer: IntegerPointer {
+        switch self {
+        case .int8(let b): .int8(b.pointer)
+        case .int16(let b): .int16(b.pointer)
+        case .int32(let b): .int32(b.pointer)
+        case .int64(let b): .int64(b.pointer)
         }
     }
 }

@@ -51,12 +51,13 @@ public enum Parallel {
     }
 
     /// Splits `0..<count` into chunks of about `grain`, more where they are many, as many for each thread, and calls `body` once
-    /// for each chunk. Starts are multiples of an eighth of `grain`. One chunk, on the calling thread, where `count <= grain`.
+    /// for each chunk. Starts are multiples of an eighth of `grain`. One chunk, on the calling thread, where `count <= grain`
+    /// and inside another loop.
     public static func forEachChunk(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
         guard count > 0 else { return }
         precondition(grain > 0)
         let threads = threadCount
-        if count <= grain || threads == 1 { return body(0..<count) }
+        if count <= grain || threads == 1 || csimd_inside_parallel() != 0 { return body(0..<count) }
         let wanted = min((count + grain - 1) / grain, 4 * threads)
         let pieces = (wanted + threads - 1) / threads * threads
         let unit = max(1, grain / 8)

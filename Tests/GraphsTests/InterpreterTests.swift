@@ -1,4 +1,4 @@
-import Graphs
+@testable import Graphs
 import Tensors
 import TestSupport
 import Testing
@@ -147,6 +147,16 @@ struct Bench {
     static func compare(_ sample: SampleGraphs.Sample) throws {
         let run = try Interpreter(graph: sample.graph, weights: sample.weights).run(tokens: sample.tokens)
         let expected = SlowInterpreter(graph: sample.graph, weights: sample.weights).run(tokens: sample.tokens)
+        for parts in 2...4 {
+            let interpreter = try Interpreter(graph: sample.graph, weights: sample.weights, parts: parts)
+            // Twice: the second run finds its plans made.
+            for _ in 0..<2 {
+                let split = try interpreter.run(tokens: sample.tokens)
+                for (id, node) in sample.graph.nodes.enumerated() {
+                    #expect(split[id].values == expected[id], "\(sample.name) in \(parts) parts, node \(node.name)")
+                }
+            }
+        }
         for (id, node) in sample.graph.nodes.enumerated() {
             #expect(run[id].values == expected[id], "\(sample.name), node \(node.name)")
             #expect(run[id].shape == node.shape)
@@ -346,11 +356,13 @@ struct Bench {
         _ = try b.builder.divide("share", x, by: d, axes: [1], quotient: -4...4)
         let graph = try b.graph()
         let weights = b.weights
-        let text = message { _ = try Interpreter(graph: graph, weights: weights).run(tokens: [0]) }
-        if outlier == 9 {
-            #expect(text == "nothing was refused")
-        } else {
-            #expect(text.contains("node 'share': the quotient -9 / 2 = -5 at entry 4 is outside the range -4...4"))
+        for parts in [nil, 2] {
+            let text = message { _ = try Interpreter(graph: graph, weights: weights, parts: parts).run(tokens: [0]) }
+            if outlier == 9 {
+                #expect(text == "nothing was refused")
+            } else {
+                #expect(text.contains("node 'share': the quotient -9 / 2 = -5 at entry 4 is outside the range -4...4"))
+            }
         }
     }
 

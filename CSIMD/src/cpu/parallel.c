@@ -189,6 +189,8 @@ static void start_workers(int wanted) {
     }
 }
 
+int csimd_inside_parallel(void) { return inside; }
+
 void csimd_parallel_for(size_t count, void (*body)(void *, size_t), void *context) {
     int threads = csimd_thread_count();
     if (threads == 1 || count < 2 || count > UINT32_MAX || inside || pthread_mutex_trylock(&user) != 0) {

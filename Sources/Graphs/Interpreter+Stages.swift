@@ -1,0 +1,272 @@
+import Synchronization
+import Tensors
+
+/// How a node's value is made of those of its operands, which are in the order of `Node.operands`. What follows from shapes alone
+/// is done before.
+typealias Step = @Sendable (_ operands: UnsafePointer<IntegerPointer>, _ result: IntegerPointer) throws -> Void
+
+/// Consecutive nodes whose values are made together.
+///
+/// Most operations of a model make row `i` of a value (the index of the first dimension: a position of the text, a line of an
+/// image) of row `i` of their operands and of values that were there before: weights, or in attention the keys of all positions.
+/// As long as that is so, nodes are of one stage, and each thread makes all of them for some of the rows: threads meet at the
+/// end of a stage, not of a node, and find what they read in their own caches.
+final class Stage: Sendable {
+    /// A part of a stage has at least this much work (entries that are made), so that it is worth a thread.
+    private static let workOfPart = 1 << 12
+    /// A stage does not read matrices of more entries by rows: each thread would read all of them.
+    private static let mostReadByAll = 1 << 19
+
+    private struct Member {
+        let id: NodeID
+        let operands: [NodeID]
+        /// For each operand, whether row `i` of the value is made of its row `i`; of all its rows otherwise.
+        let byRow: [Bool]
+        let isByRow: Bool
+        let work: Int
+    }
+
+    /// How the values of a stage are made, or some rows of them. Each part has its own steps: threads that count references to the
+    /// same ones wait for each other.
+    private struct Part {
+        /// Where in a node's value the part starts.
+        struct Place {
+            let node: NodeID
+            let start: Int
+        }
+        struct Action {
+            let operands: [Place]
+            let result: Place
+            let step: Step
+        }
+        let actions: [Action]
+
+        func run(_ values: [IntegerPointer]) throws {
+            let most = actions.reduce(1) { max($0, $1.operands.count) }
+            try withUnsafeTemporaryAllocation(of: IntegerPointer.self, capacity: most) { operands in
+                for action in actions {
+                    for (i, place) in action.operands.enumerated() {
+                        operands.initializeElement(at: i, to: values[place.node] + place.start)
+                    }
+                    try action.step(operands.baseAddress!, values[action.result.node] + action.result.start)
+                }
+            }
+        }
+    }
+
+    private let graph: Graph
+    private let tables: Tables
+    private let members: [Member]
+    /// Rows of every value.
+    private let height: Int
+    private let mostParts: Int
+    private let wantedParts: Int?
+    private let whole: Part
+    /// For so many parts.
+    private let split = Mutex<[Int: [Part]]>([:])
+
+    /// The stages that make every value that is neither fixed nor the input. They run in so many parts, if they have as many rows;
+    /// with nil in as many as there are threads, if they are worth it.
+    static func all(of graph: Graph, fixed: [Bool], parts: Int?) throws -> [Stage] {
+        var stages: [[Member]] = []
+        var isOpen = false
+        for (id, node) in graph.nodes.enumerated() where !fixed[id] && id != graph.input {
+            let byRow = graph.operandsByRow(id)
+            let operands = node.operands
+            let member = Member(
+                id: id, operands: operands, byRow: byRow ?? operands.map { _ in false }, isByRow: byRow != nil,
+                work: graph.work(id))
+            let readByAll = zip(operands, member.byRow).map { $1 ? 0 : graph.nodes[$0].shape.count }
+            let isAlone = byRow == nil || readByAll.contains { $0 > mostReadByAll }
+            var joins = isOpen && !isAlone
+            if joins, let first = stages.last?.first?.id {
+                joins = graph.nodes[first].shape.dimensions.first == node.shape.dimensions.first
+                for (operand, byRow) in zip(operands, member.byRow) where !byRow {
+                    joins = joins && (operand < first || fixed[operand])
+                }
+            }
+            if joins {
+                stages[stages.count - 1].append(member)
+            } else {
+                stages.append([member])
+                isOpen = !isAlone
+            }
+        }
+        let tables = Tables(graph)
+        return try stages.map { try Stage(graph, tables, $0, parts: parts) }
+    }
+
+    private init(_ graph: Graph, _ tables: Tables, _ members: [Member], parts: Int?) throws {
+        self.graph = graph
+        self.tables = tables
+        self.members = members
+        height = graph.nodes[members[0].id].shape.dimensions.first ?? 1
+        wantedParts = parts
+        if !members.allSatisfy(\.isByRow) {
+            mostParts = 1
+        } else if parts == nil {
+            // A node alone is left to the loops inside its step.
+            mostParts = members.count == 1 ? 1 : min(height, members.reduce(0) { $0 + $1.work } / Stage.workOfPart)
+        } else {
+            mostParts = height
+        }
+        whole = Part(
+            actions: try members.map { member in
+                let node = graph.nodes[member.id]
+                return Part.Action(
+                    operands: member.operands.map { Part.Place(node: $0, start: 0) },
+                    result: Part.Place(node: member.id, start: 0),
+                    step: try tables.step(node, member.operands.map { graph.nodes[$0].shape }, node.shape))
+            })
+    }
+
+    /// Makes the stage's values; those before them are there. Throws where a quotient is outside the range that its node promises.
+    func run(_ values: [IntegerPointer]) throws {
+        let count = min(wantedParts ?? Parallel.threadCount, mostParts)
+        guard count > 1 else { return try whole.run(values) }
+        let parts = try parts(count)
+        let failed = Atomic(false)
+        Parallel.forEach(count) { part in
+            do { try parts[part].run(values) } catch { failed.store(true, ordering: .relaxed) }
+        }
+        // What is wrong, and where, is said by the steps for all rows.
+        if failed.load(ordering: .relaxed) { try whole.run(values) }
+    }
+
+    /// The stage in so many parts, made when first asked for.
+    private func parts(_ count: Int) throws -> [Part] {
+        try split.withLock { split in
+            if let known = split[count] { return known }
+            let parts = try (0..<count).map { try part(height * $0 / count..<height * ($0 + 1) / count) }
+            split[count] = parts
+            return parts
+        }
+    }
+
+    private func part(_ rows: Range<Int>) throws -> Part {
+        func shape(_ node: NodeID) -> TensorShape {
+            TensorShape([rows.count] + graph.nodes[node].shape.dimensions.dropFirst())
+        }
+        func place(_ node: NodeID) -> Part.Place {
+            Part.Place(node: node, start: rows.lowerBound * (graph.nodes[node].shape.count / height))
+        }
+        return Part(
+            actions: try members.map { member in
+                let operands = zip(member.operands, member.byRow)
+                return Part.Action(
+                    operands: operands.map { $1 ? place($0) : Part.Place(node: $0, start: 0) },
+                    result: place(member.id),
+                    step: try tables.step(
+                        graph.nodes[member.id], operands.map { $1 ? shape($0) : graph.nodes[$0].shape }, shape(member.id)))
+            })
+    }
+}
+
+extension Graph {
+    /// For each operand, whether row `i` of the node's value is made of its row `i`, or of all its rows; nil if the value is not
+    /// made row by row.
+    fileprivate func operandsByRow(_ id: NodeID) -> [Bool]? {
+        let node = nodes[id]
+        guard let height = node.shape.dimensions.first, height > 1 else { return nil }
+        switch node.operation {
+        case .tokens, .weight, .constant, .causalMask, .windows, .argmax: return nil
+        case .embed: return [false, true]
+        case .contract(_, _, let a, let b, let out):
+            let byRow = [a, b].map { $0.first == out.first }
+            let isElsewhere = zip([a, b], byRow).contains { labels, byRow in !byRow && labels.contains(out.first!) }
+            return isElsewhere ? nil : byRow
+        case .combine(let terms, _): return terms.map { $0.axes.first == 0 }
+        case .requantise, .squareRoot, .rowMaximum: return [true]
+        case .divide(_, _, let axes): return [true, axes.first == 0]
+        case .slice(_, let axis, _): return axis > 0 ? [true] : nil
+        case .reshape(let x): return nodes[x].shape.dimensions.first == height ? [true] : nil
+        }
+    }
+
+    /// Entries that are made, or as many products of small integers as take that long.
+    fileprivate func work(_ id: NodeID) -> Int {
+        let count = nodes[id].shape.count
+        guard case .contract(let a, _, let labels, _, let out) = nodes[id].operation else { return count }
+        let summed = zip(labels, nodes[a].shape.dimensions).reduce(1) { out.contains($1.0) ? $0 : $0 * $1.1 }
+        return max(count, count / 16 * summed)
+    }
+}
+
+/// The tables of a graph as steps use them: in the types of their results.
+private struct Tables: Sendable {
+    private struct Use: Hashable {
+        let table: TableID
+        let byteWidth: Int
+
+        init(_ table: TableID, _ node: Node) {
+            self.table = table
+            byteWidth = IntegerBuffer.byteWidth(node.range)
+        }
+    }
+    private let narrow: [Use: NarrowTable]
+    /// The range of each node.
+    private let ranges: [ClosedRange<Int64>]
+
+    init(_ graph: Graph) {
+        var narrow: [Use: NarrowTable] = [:]
+        for node in graph.nodes {
+            if case .requantise(_, _, let table?) = node.operation, narrow[Use(table, node)] == nil {
+                narrow[Use(table, node)] = NarrowTable(graph.tables[table], for: node.range)
+            }
+        }
+        self.narrow = narrow
+        ranges = graph.nodes.map(\.range)
+    }
+
+    /// How a node's value, or some rows of it, is made of operands of these shapes.
+    func step(_ node: Node, _ operands: [TensorShape], _ shape: TensorShape) throws -> Step {
+        let count = shape.count
+        switch node.operation {
+        case .weight, .constant, .causalMask, .tokens: fatalError("made before all steps")
+        case .embed:
+            let width = operands[0].count / operands[0].dimensions[0]
+            let ids = operands[1].count
+            return { operands, result in
+                let rows = (0..<ids).map { Int(operands[1][$0]) }
+                CopyRows(rows: rows, width: width).dispatch(operands[0], result)
+            }
+        case .contract(_, _, let a, let b, let out):
+            let einsum = try Einsum(name: node.name, a: a, operands[0], b: b, operands[1], out: out)
+            let contraction = Contraction(einsum)
+            return { operands, result in contraction.run(operands[0], operands[1], result) }
+        case .combine(let terms, let constant):
+            let combination = Combination(terms, constant, shape)
+            return { operands, result in combination.run(operands, result) }
+        case .requantise(let x, let shift, let table):
+            let table = table.map { narrow[Use($0, node)]! }
+            let range = ranges[x]
+            return { operands, result in
+                Requantise.run(operands[0], range, count: count, shift: shift, table: table, result)
+            }
+        case .divide(_, _, let axes):
+            let division = Division(node, shape, axes)
+            return { operands, result in try division.run(operands[0], operands[1], result) }
+        case .squareRoot:
+            let loop = SquareRoots(count: count)
+            return { operands, result in loop.dispatch(operands[0], result) }
+        case .rowMaximum:
+            let loop = RowMaxima(width: operands[0].dimensions.last!, rows: count)
+            return { operands, result in loop.dispatch(operands[0], result) }
+        case .slice(_, let axis, let index):
+            let from = operands[0].dimensions
+            let rows = (0..<from[..<axis].reduce(1, *)).map { $0 * from[axis] + index }
+            let loop = CopyRows(rows: rows, width: from[(axis + 1)...].reduce(1, *))
+            return { operands, result in loop.dispatch(operands[0], result) }
+        case .reshape:
+            let loop = CopyRows(rows: [0], width: count)
+            return { operands, result in loop.dispatch(operands[0], result) }
+        case .windows(_, let size, let stride, let padding):
+            let loop = Windows(
+                input: operands[0].dimensions, output: shape.dimensions, size: size, stride: stride, padding: padding)
+            return { operands, result in loop.dispatch(operands[0], result) }
+        case .argmax:
+            let entries = operands[0].count
+            return { operands, result in result[0] = Int64(operands[0].leastIndexOfMaximum(count: entries)) }
+        }
+    }
+}
