@@ -4,6 +4,7 @@
 #define CSIMD_H
 
 #include "csimd_cpu.h"
+#include "csimd_copy.h"
 #include "csimd_parallel.h"
 #include "csimd_hash.h"
 #include "csimd_m31.h"

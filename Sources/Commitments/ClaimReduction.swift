@@ -281,8 +281,7 @@ struct ClaimReduction<F: ProofField> {
         for (v, vector) in layout.vectors.enumerated() where !vector.isBlock {
             let paddings = layout.vectorPaddings[v]
             for r in 0..<vector.rowCount {
-                let isPartial = vector.hasPartialRows && (r + 1) % vector.blocksPerOuter == 0
-                add(vector.firstRow + r, isPartial ? paddings.partial : paddings.full)
+                add(vector.firstRow + r, vector.isPartial(row: r) ? paddings.partial : paddings.full)
             }
         }
         for (k, padding) in layout.sharedPaddings.enumerated() { add(layout.ownRows + k, padding) }

@@ -116,6 +116,9 @@ package struct RowLayout: Sendable {
 
     /// Whether the last block of each outer index has fewer entries than the others.
     @inlinable package var hasPartialRows: Bool { blocksPerOuter * rowEntries != entriesPerOuter }
+    /// Whether a row of the vector is such a block.
+    @inlinable
+    package func isPartial(row: Int) -> Bool { hasPartialRows && (row + 1) % blocksPerOuter == 0 }
 
     /// The columns of entries, as opposed to padding, in the rows of a part.
     @usableFromInline
@@ -403,11 +406,25 @@ package struct MatrixLayout: Sendable {
     package func embedRow<F: ProofField>(
         _: F.Type, _ row: Int, of vectors: [IntegerTensor], owners: [Int], into output: UnsafeMutablePointer<F.Base>
     ) {
-        output.fill(.zero, count: columnCount)
+        for run in padding(ofRow: row, owners: owners) { (output + run.lowerBound).fill(.zero, count: run.count) }
         for i in row < ownRows ? [owners[row]] : sharedRows[row - ownRows] {
             var embedding = RowEmbedding<F>(self.vectors[i], row: row - self.vectors[i].firstRow, into: output)
             vectors[i].storage.visit(&embedding)
         }
+    }
+
+    /// The columns of a row that have no entries.
+    @usableFromInline
+    func padding(ofRow row: Int, owners: [Int]) -> [Range<Int>] {
+        let number: Int?
+        if row < ownRows {
+            let vector = vectors[owners[row]]
+            let isPartial = vector.isPartial(row: row - vector.firstRow)
+            number = isPartial ? vectorPaddings[owners[row]].partial : vectorPaddings[owners[row]].full
+        } else {
+            number = sharedPaddings[row - ownRows]
+        }
+        return number.map { paddings[$0] } ?? []
     }
 
     /// The vector that each row below `ownRows` belongs to.

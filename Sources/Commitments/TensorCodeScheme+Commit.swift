@@ -25,6 +25,7 @@ extension TensorCodeScheme {
         }
         // Digests of a column's bands, column after column; of a single band they are the leaves.
         let leaves = AlignedBuffer<Digest>(repeating: .zero, count: leafCount)
+        let bandCount = bandCount
         let digests = bandCount == 1 ? leaves : AlignedBuffer<Digest>(uninitialized: length * bandCount)
         func hashBand(_ band: Int, _ bytes: UnsafePointer<UInt8>, _ columns: Range<Int>) {
             let rowBytes = rows(ofBand: band).count * F.Base.byteCount
@@ -108,12 +109,9 @@ extension TensorCodeScheme {
         let width = blocks[0].width
         for (k, first) in stride(from: 0, to: rowCount, by: width).enumerated() {
             let count = min(width, rowCount - first)
-            var target = UnsafeMutableRawPointer(bytes) + first * size
-            let values = blocks[k].values.pointer
-            for j in columns {
-                F.write(values + j * width, count: count, to: target)
-                target += rowCount * size
-            }
+            F.write(
+                interleaved: blocks[k].values.pointer + columns.lowerBound * width, stride: width, width: count,
+                count: columns.count, to: UnsafeMutableRawPointer(bytes) + first * size, stride: rowCount * size)
         }
     }
 

@@ -191,6 +191,10 @@ public protocol ProofField: Sendable {
 
     /// Writes the canonical encodings of `count` elements one after the other.
     static func write(_ elements: UnsafePointer<Base>, count: Int, to bytes: UnsafeMutableRawPointer)
+    /// The same for the first `width` of every `elementStride` elements, `count` times, from every `stride`-th byte on.
+    static func write(
+        interleaved elements: UnsafePointer<Base>, stride elementStride: Int, width: Int, count: Int,
+        to bytes: UnsafeMutableRawPointer, stride: Int)
     /// `out[c * stride + r] = in[r * columns + c]` for all `r < rows <= stride`, `c < columns`: rows become interleaved.
     static func interleave(
         _ input: UnsafePointer<Base>, rows: Int, columns: Int, into output: UnsafeMutablePointer<Base>, stride: Int)

@@ -280,6 +280,14 @@ extension ProofField {
     }
 
     @inlinable
+    public static func write(
+        interleaved elements: UnsafePointer<Base>, stride elementStride: Int, width: Int, count: Int,
+        to bytes: UnsafeMutableRawPointer, stride: Int
+    ) {
+        for i in 0..<count { write(elements + i * elementStride, count: width, to: bytes + i * stride) }
+    }
+
+    @inlinable
     public static func interleave(
         _ input: UnsafePointer<Base>, rows: Int, columns: Int, into output: UnsafeMutablePointer<Base>, stride: Int
     ) {

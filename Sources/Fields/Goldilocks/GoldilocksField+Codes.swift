@@ -7,6 +7,13 @@ extension GoldilocksField {
         bytes.copyMemory(from: elements, byteCount: 8 * count)
     }
 
+    public static func write(
+        interleaved elements: UnsafePointer<Goldilocks>, stride elementStride: Int, width: Int, count: Int,
+        to bytes: UnsafeMutableRawPointer, stride: Int
+    ) {
+        csimd_copy_pieces(elements, 8 * elementStride, bytes, stride, 8 * width, count)
+    }
+
     @inlinable
     public static func reedSolomonEncode(
         interleaved values: UnsafeMutablePointer<Goldilocks>, stride: Int, width: Int, messageBits: Int,

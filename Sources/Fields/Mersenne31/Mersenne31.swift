@@ -140,6 +140,13 @@ extension Mersenne31 {
         bytes.copyMemory(from: elements, byteCount: 4 * count)
     }
 
+    public static func write(
+        interleaved elements: UnsafePointer<M31>, stride elementStride: Int, width: Int, count: Int,
+        to bytes: UnsafeMutableRawPointer, stride: Int
+    ) {
+        csimd_copy_pieces(elements, 4 * elementStride, bytes, stride, 4 * width, count)
+    }
+
     public static func interleave(
         _ input: UnsafePointer<M31>, rows: Int, columns: Int, into output: UnsafeMutablePointer<M31>, stride: Int
     ) {
