@@ -9,11 +9,11 @@
 /// while another thread's loop has the pool, run on the calling thread alone.
 void csimd_parallel_for(size_t count, void (*body)(void *context, size_t index), void *context);
 
-/// Whether the calling thread is inside such a loop of several threads, so that loops of its own run alone.
-int csimd_inside_parallel(void);
-
 /// The number of threads in use: `csimd_set_thread_count`'s, else `OMP_NUM_THREADS`, else the processors allowed.
 int csimd_thread_count(void);
+
+/// The number of threads for a loop that the calling thread would start: 1 inside another loop.
+int csimd_free_thread_count(void);
 
 /// Sets the number of threads (1 to 256), from the next loop on.
 void csimd_set_thread_count(int threads);

@@ -25,7 +25,7 @@ extension TensorCodeScheme {
         }
         // Digests of a column's bands, column after column; of a single band they are the leaves.
         let leaves = AlignedBuffer<Digest>(repeating: .zero, count: leafCount)
-        let bandCount = bandCount
+        let bandCount = self.bandCount  // divides; read for each column below
         let digests = bandCount == 1 ? leaves : AlignedBuffer<Digest>(uninitialized: length * bandCount)
         func hashBand(_ band: Int, _ bytes: UnsafePointer<UInt8>, _ columns: Range<Int>) {
             let rowBytes = rows(ofBand: band).count * F.Base.byteCount

@@ -14,16 +14,17 @@ typealias Step = @Sendable (_ operands: UnsafePointer<IntegerPointer>, _ result:
 final class Stage: Sendable {
     /// A part of a stage has at least this much work (entries that are made), so that it is worth a thread.
     private static let workOfPart = 1 << 12
-    /// A stage does not read matrices of more entries by rows: each thread would read all of them.
-    private static let mostReadByAll = 1 << 19
+    /// Each part reads all of an operand of a contraction that is not taken by rows: not one of more entries than this, nor, where
+    /// its entries are widened first, of more than the second.
+    fileprivate static let mostReadByAll = 1 << 19
+    fileprivate static let mostWidenedByAll = 1 << 15
 
     private struct Member {
         let id: NodeID
         let operands: [NodeID]
-        /// For each operand, whether row `i` of the value is made of its row `i`; of all its rows otherwise.
-        let byRow: [Bool]
-        let isByRow: Bool
-        let work: Int
+        /// For each operand, whether row `i` of the value is made of its row `i`; of all its rows otherwise. Nil if the value is
+        /// not made row by row.
+        let byRow: [Bool]?
     }
 
     /// How the values of a stage are made, or some rows of them. Each part has its own steps: threads that count references to the
@@ -59,7 +60,7 @@ final class Stage: Sendable {
     private let members: [Member]
     /// Rows of every value.
     private let height: Int
-    private let mostParts: Int
+    private let work: Int
     private let wantedParts: Int?
     private let whole: Part
     /// For so many parts.
@@ -71,17 +72,12 @@ final class Stage: Sendable {
         var stages: [[Member]] = []
         var isOpen = false
         for (id, node) in graph.nodes.enumerated() where !fixed[id] && id != graph.input {
-            let byRow = graph.operandsByRow(id)
-            let operands = node.operands
-            let member = Member(
-                id: id, operands: operands, byRow: byRow ?? operands.map { _ in false }, isByRow: byRow != nil,
-                work: graph.work(id))
-            let readByAll = zip(operands, member.byRow).map { $1 ? 0 : graph.nodes[$0].shape.count }
-            let isAlone = byRow == nil || readByAll.contains { $0 > mostReadByAll }
+            let member = Member(id: id, operands: node.operands, byRow: graph.operandsByRow(id))
+            let isAlone = member.byRow == nil || graph.isLargeForAll(member.operands, member.byRow!, node)
             var joins = isOpen && !isAlone
             if joins, let first = stages.last?.first?.id {
                 joins = graph.nodes[first].shape.dimensions.first == node.shape.dimensions.first
-                for (operand, byRow) in zip(operands, member.byRow) where !byRow {
+                for (operand, byRow) in zip(member.operands, member.byRow!) where !byRow {
                     joins = joins && (operand < first || fixed[operand])
                 }
             }
@@ -101,28 +97,24 @@ final class Stage: Sendable {
         self.tables = tables
         self.members = members
         height = graph.nodes[members[0].id].shape.dimensions.first ?? 1
+        work = members.reduce(0) { $0 + graph.work($1.id) }
         wantedParts = parts
-        if !members.allSatisfy(\.isByRow) {
-            mostParts = 1
-        } else if parts == nil {
-            // A node alone is left to the loops inside its step.
-            mostParts = members.count == 1 ? 1 : min(height, members.reduce(0) { $0 + $1.work } / Stage.workOfPart)
-        } else {
-            mostParts = height
-        }
-        whole = Part(
-            actions: try members.map { member in
-                let node = graph.nodes[member.id]
-                return Part.Action(
-                    operands: member.operands.map { Part.Place(node: $0, start: 0) },
-                    result: Part.Place(node: member.id, start: 0),
-                    step: try tables.step(node, member.operands.map { graph.nodes[$0].shape }, node.shape))
-            })
+        whole = try Stage.part(graph, tables, members, height: height, rows: nil)
+    }
+
+    /// How many parts are worth it: one for each thread, or one. A node alone, little work and rows that are too few to be shared
+    /// evenly are left to the loops inside the steps.
+    private var partCount: Int {
+        if members[0].byRow == nil { return 1 }
+        if let wantedParts { return min(wantedParts, height) }
+        let threads = Parallel.freeThreadCount
+        let isEven = (height + threads - 1) / threads * threads <= height + height / 4
+        return members.count > 1 && work / threads >= Stage.workOfPart && isEven ? threads : 1
     }
 
     /// Makes the stage's values; those before them are there. Throws where a quotient is outside the range that its node promises.
     func run(_ values: [IntegerPointer]) throws {
-        let count = min(wantedParts ?? Parallel.threadCount, mostParts)
+        let count = partCount
         guard count > 1 else { return try whole.run(values) }
         let parts = try parts(count)
         let failed = Atomic(false)
@@ -137,27 +129,34 @@ final class Stage: Sendable {
     private func parts(_ count: Int) throws -> [Part] {
         try split.withLock { split in
             if let known = split[count] { return known }
-            let parts = try (0..<count).map { try part(height * $0 / count..<height * ($0 + 1) / count) }
+            let parts = try (0..<count).map { part in
+                let rows = height * part / count..<height * (part + 1) / count
+                return try Stage.part(graph, tables, members, height: height, rows: rows)
+            }
             split[count] = parts
             return parts
         }
     }
 
-    private func part(_ rows: Range<Int>) throws -> Part {
-        func shape(_ node: NodeID) -> TensorShape {
-            TensorShape([rows.count] + graph.nodes[node].shape.dimensions.dropFirst())
+    /// The steps for some rows, or for all.
+    private static func part(
+        _ graph: Graph, _ tables: Tables, _ members: [Member], height: Int, rows: Range<Int>?
+    ) throws -> Part {
+        func shape(_ node: NodeID, _ byRow: Bool) -> TensorShape {
+            let whole = graph.nodes[node].shape
+            guard let rows, byRow else { return whole }
+            return TensorShape([rows.count] + whole.dimensions.dropFirst())
         }
-        func place(_ node: NodeID) -> Part.Place {
-            Part.Place(node: node, start: rows.lowerBound * (graph.nodes[node].shape.count / height))
+        func place(_ node: NodeID, _ byRow: Bool) -> Part.Place {
+            guard let rows, byRow else { return Part.Place(node: node, start: 0) }
+            return Part.Place(node: node, start: rows.lowerBound * (graph.nodes[node].shape.count / height))
         }
         return Part(
             actions: try members.map { member in
-                let operands = zip(member.operands, member.byRow)
+                let operands = zip(member.operands, member.byRow ?? member.operands.map { _ in false })
                 return Part.Action(
-                    operands: operands.map { $1 ? place($0) : Part.Place(node: $0, start: 0) },
-                    result: place(member.id),
-                    step: try tables.step(
-                        graph.nodes[member.id], operands.map { $1 ? shape($0) : graph.nodes[$0].shape }, shape(member.id)))
+                    operands: operands.map(place), result: place(member.id, true),
+                    step: try tables.step(graph.nodes[member.id], operands.map(shape), shape(member.id, true)))
             })
     }
 }
@@ -188,7 +187,15 @@ extension Graph {
         let count = nodes[id].shape.count
         guard case .contract(let a, _, let labels, _, let out) = nodes[id].operation else { return count }
         let summed = zip(labels, nodes[a].shape.dimensions).reduce(1) { out.contains($1.0) ? $0 : $0 * $1.1 }
-        return max(count, count / 16 * summed)
+        return max(count, count * summed / 16)
+    }
+
+    /// Whether an operand of a contraction that is not taken by rows is large.
+    fileprivate func isLargeForAll(_ operands: [NodeID], _ byRow: [Bool], _ node: Node) -> Bool {
+        guard case .contract = node.operation else { return false }
+        let widths = Set(operands.map { IntegerBuffer.byteWidth(nodes[$0].range) })
+        let most = widths.count == 1 ? Stage.mostReadByAll : Stage.mostWidenedByAll
+        return zip(operands, byRow).contains { !$1 && nodes[$0].shape.count > most }
     }
 }
 

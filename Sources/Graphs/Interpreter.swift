@@ -133,7 +133,8 @@ public struct Interpreter: Sendable {
 
 /// The values of all nodes of a graph on one input.
 public struct Execution: Sendable {
-    /// One tensor a node, stored in the narrowest type for the node's range.
+    /// One tensor a node, stored in the narrowest type for the node's range. Small ones share a piece of memory, which lives as long
+    /// as one of them.
     public let values: [IntegerTensor]
     /// The value of the graph's output.
     public let output: Int

@@ -9,6 +9,9 @@ public enum Parallel {
         set { csimd_set_thread_count(Int32(clamping: newValue)) }
     }
 
+    /// Threads that a loop started here would have: one inside another loop.
+    public static var freeThreadCount: Int { Int(csimd_free_thread_count()) }
+
     /// Calls `body(i)` once for each `i` in `0..<count`, in any order, on all threads. Nested calls run serially.
     public static func forEach(_ count: Int, _ body: (Int) -> Void) {
         guard count > 0 else { return }
@@ -52,12 +55,12 @@ public enum Parallel {
 
     /// Splits `0..<count` into chunks of about `grain`, more where they are many, as many for each thread, and calls `body` once
     /// for each chunk. Starts are multiples of an eighth of `grain`. One chunk, on the calling thread, where `count <= grain`
-    /// and inside another loop.
+    /// or inside another loop.
     public static func forEachChunk(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
         guard count > 0 else { return }
         precondition(grain > 0)
-        let threads = threadCount
-        if count <= grain || threads == 1 || csimd_inside_parallel() != 0 { return body(0..<count) }
+        let threads = freeThreadCount
+        if count <= grain || threads == 1 { return body(0..<count) }
         let wanted = min((count + grain - 1) / grain, 4 * threads)
         let pieces = (wanted + threads - 1) / threads * threads
         let unit = max(1, grain / 8)

@@ -1,7 +1,8 @@
-@testable import Graphs
 import Tensors
 import TestSupport
 import Testing
+
+@testable import Graphs
 
 /// Builds one node under test on top of weights, with what a graph needs around it.
 struct Bench {
@@ -170,6 +171,20 @@ struct Bench {
     func samples(seed: UInt64, extremes: Bool) throws {
         for sample in SampleGraphs.all(seed: seed &* 7919, random: 20, extremes: extremes) {
             try AgainstTheSlowInterpreter.compare(sample)
+        }
+    }
+
+    /// One interpreter, several threads.
+    @Test func concurrently() async throws {
+        for sample in SampleGraphs.all(seed: 5, random: 5) {
+            let interpreter = try Interpreter(graph: sample.graph, weights: sample.weights, parts: 3)
+            let expected = SlowInterpreter(graph: sample.graph, weights: sample.weights).run(tokens: sample.tokens)
+            try await withThrowingTaskGroup(of: [[Int64]].self) { group in
+                for _ in 0..<4 {
+                    group.addTask { try interpreter.run(tokens: sample.tokens).values.map(\.values) }
+                }
+                for try await values in group { #expect(values == expected, "\(sample.name)") }
+            }
         }
     }
 

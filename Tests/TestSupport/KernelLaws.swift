@@ -72,6 +72,7 @@ public func checkKernels<F: ProofField>(
         check.accumulators(Int16.self)
         check.accumulators(Int32.self)
         check.interleaving()
+        check.writing()
         check.codes(code)
     }
 }
@@ -659,6 +660,31 @@ private struct KernelCheck<F: ProofField> {
                     expect(output.array, expected, "interleave \(rows) x \(columns) by \(stride)")
                     if !output.isIntact { Issue.record("\(F.name) interleave \(rows) x \(columns) wrote outside") }
                 }
+            }
+        }
+    }
+
+    mutating func writing() {
+        let size = Base.byteCount
+        for width in [1, 2, 3, 4, 7, 8, 15, 16, 17, 32] {
+            for (count, gap, space) in [(0, 0, 0), (1, 0, 0), (2, 3, 5), (9, 0, 64), (16, 1, 0)] {
+                let stride = width * size + space
+                // The last piece ends with its last element.
+                let input = bases(count == 0 ? 0 : (count - 1) * (width + gap) + width, .random)
+                let output = GuardedVector<UInt8>(count: count == 0 ? 0 : (count - 1) * stride + width * size)
+                var expected = output.array
+                expected.withUnsafeMutableBytes { bytes in
+                    for i in 0..<count {
+                        for j in 0..<width {
+                            input.pointer[i * (width + gap) + j].write(to: bytes.baseAddress! + i * stride + j * size)
+                        }
+                    }
+                }
+                F.write(
+                    interleaved: input.pointer, stride: width + gap, width: width, count: count, to: output.pointer,
+                    stride: stride)
+                if output.array != expected { Issue.record("\(F.name) write \(width) x \(count)") }
+                if !output.isIntact { Issue.record("\(F.name) write \(width) x \(count) wrote outside") }
             }
         }
     }

@@ -189,7 +189,7 @@ static void start_workers(int wanted) {
     }
 }
 
-int csimd_inside_parallel(void) { return inside; }
+int csimd_free_thread_count(void) { return inside ? 1 : csimd_thread_count(); }
 
 void csimd_parallel_for(size_t count, void (*body)(void *, size_t), void *context) {
     int threads = csimd_thread_count();

@@ -42,7 +42,7 @@ typedef struct Split {
 
 /// Tiles of at most the given size, smaller where there would be too few for all threads.
 static Split split(size_t m, size_t n, size_t k, size_t rows, size_t columns, size_t row_step, size_t column_step) {
-    size_t threads = m * n * k < 32768 ? 1 : (size_t)csimd_thread_count();
+    size_t threads = m * n * k < 32768 ? 1 : (size_t)csimd_free_thread_count();
     size_t wanted = threads == 1 ? 1 : 4 * threads;
     Split s = {rows, columns, 0, 0};
     for (;;) {
@@ -145,7 +145,7 @@ static void s8_offset_task(void *context, size_t index) {
 
 static void s8_avx512(const int8_t *a, const int8_t *b, int32_t *c, size_t m, size_t n, size_t k) {
     int32_t *offsets = allocate(4 * (m < THIN || n >= THIN ? m : n));
-    size_t threads = m * n * k < 32768 ? 1 : (size_t)csimd_thread_count();
+    size_t threads = m * n * k < 32768 ? 1 : (size_t)csimd_free_thread_count();
     if (smaller(m, n) < THIN) {
         int a_is_thin = m < THIN;
         ThinWork w = {.x = a_is_thin ? a : b, .y = a_is_thin ? b : a, .offsets = offsets, .c = c,

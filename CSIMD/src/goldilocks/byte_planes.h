@@ -146,7 +146,7 @@ AVX512 static void combine_rows(const void *matrix, int bytes, size_t rows, size
     for (size_t g = 0; g < groups; g++)
         planes_of_four(job.weights + 4 * g * WEIGHT_BYTES, job.rows - 4 * g, planes + g * (WEIGHT_BYTES / 16));
     struct planes_rows_context context = {.job = job, .planes = planes};
-    const size_t pieces = 4 * (size_t)csimd_thread_count();
+    const size_t pieces = 4 * (size_t)csimd_free_thread_count();
     context.chunk = (job.panels + pieces - 1) / pieces;
     parallel_if(job.rows * job.row_bytes / 64 * WEIGHT_BYTES > PLANES_WORTH_THREADS,
                 (job.panels + context.chunk - 1) / context.chunk, planes_rows_chunk, &context);

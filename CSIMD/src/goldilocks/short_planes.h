@@ -135,7 +135,7 @@ AVX2 static void combine_rows(const void *matrix, int bytes, size_t rows, size_t
                               .entry_bytes = bytes,
                               .limbs = (const int32_t *)limbs};
     job.panels = (job.row_bytes + 63) / 64;
-    const size_t pieces = 4 * (size_t)csimd_thread_count();
+    const size_t pieces = 4 * (size_t)csimd_free_thread_count();
     job.chunk = (job.panels + pieces - 1) / pieces;
     parallel_if(job.rows * job.row_bytes / 8 * LIMBS > SHORTS_WORTH_THREADS, (job.panels + job.chunk - 1) / job.chunk,
                 shorts_rows_chunk, &job);

@@ -64,7 +64,7 @@ static int combine_rows(const void *m, size_t bytes, size_t rows, size_t columns
     }
     void *limbs = allocate(k->row_limb_bytes(round_up(rows, k->row_step)));
     k->row_limbs(w, rows, limbs);
-    size_t threads = rows * columns < 16384 ? 1 : (size_t)csimd_thread_count();
+    size_t threads = rows * columns < 16384 ? 1 : (size_t)csimd_free_thread_count();
     Work work = {.kernels = k, .m = m, .bytes = bytes, .rows = rows, .columns = columns, .limbs = limbs, .out = out};
     // Columns first: slices of rows have sums of their own to add up in the end.
     size_t blocks = (columns + k->block - 1) / k->block;
@@ -111,7 +111,7 @@ static int combine_columns(const void *m, size_t bytes, size_t rows, size_t colu
     }
     void *limbs = allocate(k->column_limb_bytes(columns));
     k->column_limbs(w, columns, limbs);
-    size_t threads = rows * columns < 16384 ? 1 : (size_t)csimd_thread_count();
+    size_t threads = rows * columns < 16384 ? 1 : (size_t)csimd_free_thread_count();
     Work work = {.kernels = k, .m = m, .bytes = bytes, .rows = rows, .columns = columns, .limbs = limbs, .out = out};
     size_t pieces = threads == 1 ? 1 : 4 * threads;
     work.task_rows = round_up((rows + pieces - 1) / pieces, 4);
