@@ -406,7 +406,13 @@ package struct MatrixLayout: Sendable {
     package func embedRow<F: ProofField>(
         _: F.Type, _ row: Int, of vectors: [IntegerTensor], owners: [Int], into output: UnsafeMutablePointer<F.Base>
     ) {
-        for run in padding(ofRow: row, owners: owners) { (output + run.lowerBound).fill(.zero, count: run.count) }
+        let padding = padding(ofRow: row, owners: owners)
+        // Many short runs, as between filters of 3 x 3, take longer than the whole row.
+        if padding.count > 8 {
+            output.fill(.zero, count: columnCount)
+        } else {
+            for run in padding { (output + run.lowerBound).fill(.zero, count: run.count) }
+        }
         for i in row < ownRows ? [owners[row]] : sharedRows[row - ownRows] {
             var embedding = RowEmbedding<F>(self.vectors[i], row: row - self.vectors[i].firstRow, into: output)
             vectors[i].storage.visit(&embedding)
