@@ -210,7 +210,7 @@ struct Requantise<W: SmallInteger>: ElementLoop {
         }
         precondition(table.entries.byteWidth == MemoryLayout<D>.size)
         // One type, whatever the dispatch says: `D` is that of the result, for which the table was made.
-        let entries = table.entries.address.assumingMemoryBound(to: D.self)
+        let entries = table.entries.pointer.address.assumingMemoryBound(to: D.self)
         let size = UInt(table.entries.count)
         let lowerBound = table.lowerBound
         Parallel.forEachChunk(count, grain: grainOfElements) { range in

@@ -40,6 +40,7 @@ public enum IntegerBuffer: Sendable {
         }
     }
 
+    @inlinable
     public var count: Int {
         switch self {
         case .int8(let b): b.count
@@ -49,55 +50,36 @@ public enum IntegerBuffer: Sendable {
         }
     }
 
-    /// The first byte; valid while the buffer lives.
-    public var address: UnsafeRawPointer {
+    /// The first element; valid while the buffer lives.
+    @inlinable
+    public var pointer: IntegerPointer {
         switch self {
-        case .int8(let b): UnsafeRawPointer(b.pointer)
-        case .int16(let b): UnsafeRawPointer(b.pointer)
-        case .int32(let b): UnsafeRawPointer(b.pointer)
-        case .int64(let b): UnsafeRawPointer(b.pointer)
+        case .int8(let b): .int8(b.pointer)
+        case .int16(let b): .int16(b.pointer)
+        case .int32(let b): .int32(b.pointer)
+        case .int64(let b): .int64(b.pointer)
         }
     }
 
     /// Bytes of one element.
-    public var byteWidth: Int {
-        switch self {
-        case .int8: 1
-        case .int16: 2
-        case .int32: 4
-        case .int64: 8
-        }
-    }
+    public var byteWidth: Int { pointer.byteWidth }
 
     /// Slow element access, for tests, tables and small tensors. Writing traps where the value does not fit.
     public subscript(index: Int) -> Int64 {
         get {
-            switch self {
-            case .int8(let b): Int64(b[index])
-            case .int16(let b): Int64(b[index])
-            case .int32(let b): Int64(b[index])
-            case .int64(let b): b[index]
-            }
+            precondition(index >= 0 && index < count)
+            return withExtendedLifetime(self) { pointer[index] }
         }
         nonmutating set {
-            switch self {
-            case .int8(let b): b[index] = Int8(newValue)
-            case .int16(let b): b[index] = Int16(newValue)
-            case .int32(let b): b[index] = Int32(newValue)
-            case .int64(let b): b[index] = newValue
-            }
+            precondition(index >= 0 && index < count)
+            withExtendedLifetime(self) { pointer[index] = newValue }
         }
     }
 
     /// Runs a generic body on the storage as its own type.
     @inlinable
     public func visit<V: IntegerVisitor>(_ visitor: inout V) -> V.Result {
-        switch self {
-        case .int8(let b): visitor.visit(b.elements)
-        case .int16(let b): visitor.visit(b.elements)
-        case .int32(let b): visitor.visit(b.elements)
-        case .int64(let b): visitor.visit(b.elements)
-        }
+        withExtendedLifetime(self) { pointer.visit(count, &visitor) }
     }
 }
 
@@ -115,6 +97,16 @@ public enum IntegerPointer: @unchecked Sendable {
         case .int16: 2
         case .int32: 4
         case .int64: 8
+        }
+    }
+
+    /// The first byte.
+    public var address: UnsafeRawPointer {
+        switch self {
+        case .int8(let p): UnsafeRawPointer(p)
+        case .int16(let p): UnsafeRawPointer(p)
+        case .int32(let p): UnsafeRawPointer(p)
+        case .int64(let p): UnsafeRawPointer(p)
         }
     }
 
@@ -156,18 +148,6 @@ public enum IntegerPointer: @unchecked Sendable {
         case .int16(let p): visitor.visit(.init(start: p, count: count))
         case .int32(let p): visitor.visit(.init(start: p, count: count))
         case .int64(let p): visitor.visit(.init(start: p, count: count))
-        }
-    }
-}
-
-extension IntegerBuffer {
-    /// The first element; valid while the buffer lives.
-    public var pointer: IntegerPointer {
-        switch self {
-        case .int8(let b): .int8(b.pointer)
-        case .int16(let b): .int16(b.pointer)
-        case .int32(let b): .int32(b.pointer)
-        case .int64(let b): .int64(b.pointer)
         }
     }
 }

@@ -76,7 +76,7 @@ public enum Parallel {
     public static func forEach(
         _ count: Int, work: (Int) -> Int, large: Int = Parallel.large, _ body: (Int) -> Void
     ) {
-        if threadCount == 1 {
+        if freeThreadCount == 1 {
             for i in 0..<count { body(i) }
             return
         }

@@ -192,8 +192,8 @@ static void start_workers(int wanted) {
 int csimd_free_thread_count(void) { return inside ? 1 : csimd_thread_count(); }
 
 void csimd_parallel_for(size_t count, void (*body)(void *, size_t), void *context) {
-    int threads = csimd_thread_count();
-    if (threads == 1 || count < 2 || count > UINT32_MAX || inside || pthread_mutex_trylock(&user) != 0) {
+    int threads = csimd_free_thread_count();
+    if (threads == 1 || count < 2 || count > UINT32_MAX || pthread_mutex_trylock(&user) != 0) {
         for (size_t i = 0; i < count; i++) body(context, i);
         return;
     }
