@@ -220,7 +220,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         let channel = Channel<F>(.prover(transcript))
         let context = BlockContext(
             layout, channel, tokens: [], output: 0, prover: ProverData(witness: witness),
-            lookupRepetitions: LookupBlock<F>.repetitions(layout, securityBits: securityBits))
+            lookupEffort: LookupBlock<F>.effort(layout, securityBits: securityBits))
         let openings = try GraphProof<F>.run(context)
         let (own, other) = split(openings.columns, nodes.count)
         auxiliary.open(extra, state: extraState, claims: other, transcript: transcript)
@@ -248,7 +248,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         let channel = Channel<F>(.verifier(transcript))
         let context = BlockContext(
             layout, channel, tokens: [], output: 0, prover: nil,
-            lookupRepetitions: LookupBlock<F>.repetitions(layout, securityBits: key.securityBits))
+            lookupEffort: LookupBlock<F>.effort(layout, securityBits: key.securityBits))
         let openings = try GraphProof<F>.run(context)
         let (own, other) = split(openings.columns, nodes.count)
         try auxiliary.verify(commitment: extraCommitment, claims: other, transcript: transcript)
@@ -395,7 +395,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         channel.tamper = tamper
         let context = BlockContext(
             layout, channel, tokens: tokens, output: witness.output, prover: ProverData(witness: witness),
-            lookupRepetitions: LookupBlock<F>.repetitions(layout, securityBits: verifyingKey.securityBits))
+            lookupEffort: LookupBlock<F>.effort(layout, securityBits: verifyingKey.securityBits))
         context.onLookupsDone = { clock.lap("lookups", bytes: transcript.proof.count) }
         let openings = try GraphProof<F>.run(context)
         clock.lap("nodes", bytes: transcript.proof.count)
@@ -465,7 +465,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         let channel = Channel<F>(.verifier(transcript))
         let context = BlockContext(
             layout, channel, tokens: statement.input, output: statement.output, prover: nil,
-            lookupRepetitions: LookupBlock<F>.repetitions(layout, securityBits: key.securityBits))
+            lookupEffort: LookupBlock<F>.effort(layout, securityBits: key.securityBits))
         context.onLookupsDone = { clock.lap("lookups", bytes: 0) }
         let openings = try GraphProof<F>.run(context)
         clock.lap("nodes", bytes: 0)

@@ -17,7 +17,7 @@ public struct VerifyingKey: Sendable {
     public let weightCommitment: [UInt8]
     public let rangeProof: [UInt8]
 
-    static let magic = Array("ASSAYVK3".utf8)
+    static let magic = Array("ASSAYVK4".utf8)
 
     public init(
         backend: String, securityBits: Int, program: Program, publicParameters: [UInt8], weightCommitment: [UInt8],
@@ -102,7 +102,7 @@ public struct ProvingKey: Sendable {
     /// each proof.
     public let rangeProofBits: Double
 
-    static let magic = Array("ASSAYPK3".utf8)
+    static let magic = Array("ASSAYPK4".utf8)
 
     /// What backends have derived from the key for some numbers of tokens.
     let derived = DerivedCache()

@@ -15,7 +15,7 @@ public struct Statement: Codable, Hashable, Sendable {
     /// The level that was asked for; verification computes the budget and rejects where it is below.
     public var securityBits: Int
 
-    public static let currentVersion = 2
+    public static let currentVersion = 3
 
     public init(backend: String, modelDigest: String, input: [Int], output: Int, securityBits: Int) {
         self.backend = backend

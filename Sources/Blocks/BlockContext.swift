@@ -19,15 +19,14 @@ public final class BlockContext<F: ProofField> {
     public let tokens: [Int]
     public let output: Int
     public let prover: ProverData?
-    /// How often all lookups are proved, each time with other challenges (see `LookupBlock.repetitions`).
-    public let lookupRepetitions: Int
+    public let lookupEffort: LookupEffort
     public let book = ClaimBook<Oracle, E>()
     /// Called between the lookups and the nodes, for timing.
     public var onLookupsDone: () -> Void = {}
 
     public init(
         _ layout: ProofLayout, _ channel: Channel<F>, tokens: [Int], output: Int, prover: ProverData?,
-        lookupRepetitions: Int = 1
+        lookupEffort: LookupEffort
     ) {
         precondition((prover != nil) == channel.isProver)
         self.layout = layout
@@ -35,7 +34,7 @@ public final class BlockContext<F: ProofField> {
         self.tokens = tokens
         self.output = output
         self.prover = prover
-        self.lookupRepetitions = lookupRepetitions
+        self.lookupEffort = lookupEffort
     }
 
     public var graph: Graph { layout.graph }
@@ -43,7 +42,7 @@ public final class BlockContext<F: ProofField> {
     /// What the blocks of one branch of the proof share.
     func branch(_ channel: Channel<F>) -> BlockContext {
         BlockContext(
-            layout, channel, tokens: tokens, output: output, prover: prover, lookupRepetitions: lookupRepetitions)
+            layout, channel, tokens: tokens, output: output, prover: prover, lookupEffort: lookupEffort)
     }
 
     /// Makes a claim, or settles it at once where the tensor is public.

@@ -85,6 +85,14 @@ public final class Channel<F: ProofField> {
         }
     }
 
+    /// Work before the next challenges.
+    func grind(_ label: StaticString, bits: Int) throws {
+        switch end {
+        case .prover(let transcript): transcript.grind(label, bits: bits)
+        case .verifier(let transcript): try transcript.checkGrinding(label, bits: bits)
+        }
+    }
+
     public func challenge(_ label: StaticString) -> E { transcript.challenge(label) }
     public func challenges(_ label: StaticString, count: Int) -> [E] { transcript.challenges(label, count: count) }
 

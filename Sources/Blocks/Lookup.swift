@@ -3,6 +3,26 @@ import Foundation
 import Graphs
 import Multilinears
 import Tensors
+import Transcripts
+
+/// How the error of all lookups together is made as small as it must be (see `LookupBlock.effort`).
+public struct LookupEffort: Hashable, Sendable {
+    /// How often they are proved, each time with other challenges.
+    public let repetitions: Int
+    /// Bits of grinding before the challenges are drawn.
+    public let grindingBits: Int
+
+    /// Bits that work may make up for; where more are missing, there are more runs.
+    static var mostMissing: Int { 16 }
+    /// What is added where there is work at all, so that these errors are small beside others: some bits cost next to nothing.
+    static var spare: Int { 2 }
+
+    public init(repetitions: Int = 1, grindingBits: Int = 0) {
+        precondition(repetitions >= 1 && (0...LookupEffort.mostMissing + LookupEffort.spare).contains(grindingBits))
+        self.repetitions = repetitions
+        self.grindingBits = grindingBits
+    }
+}
 
 /// All lookups of a proof as one sum of fractions (LogUp: Haboeck, ePrint 2022/1530; by GKR: ePrint 2023/1283):
 ///
@@ -53,27 +73,35 @@ public enum LookupBlock<F: ProofField> {
         FractionLayout(layout.lookups.map(\.shape) + layout.tables.map { TensorShape([layout.tableRows($0)]) })
     }
 
-    /// How often the lookups must be proved for this level: a false identity survives with probability at most
-    /// (lookups + rows) / |E|, and independent challenges, drawn together, multiply that. Twice for 2^24 lookups and more
-    /// over a challenge field of 124 bits.
-    public static func repetitions(_ layout: ProofLayout, securityBits: Int) -> Int {
-        let bits = Double(F.challengeBits) - log2(Double(fractions(layout).leafCount + 1))
-        guard bits > 1 else { return 1 }
-        return max(1, Int((Double(securityBits + 2) / bits).rounded(.up)))
+    /// What this level takes. A false identity survives with probability at most (lookups + rows) / |E|, which for 100 bits is too
+    /// much from 2^21 lookups on over a challenge field of 124 bits. Where few bits are missing, work before the challenges makes
+    /// up for them; independent challenges, drawn together, multiply the probability.
+    public static func effort(_ layout: ProofLayout, securityBits: Int) -> LookupEffort {
+        // Integers only: prover and verifier derive it on different machines.
+        let bits = F.challengeBits - TensorShape.bits(fractions(layout).leafCount + 1)
+        let wanted = securityBits + 2
+        if bits >= wanted { return LookupEffort() }
+        if wanted - bits <= LookupEffort.mostMissing {
+            return LookupEffort(grindingBits: wanted - bits + LookupEffort.spare)
+        }
+        return LookupEffort(repetitions: bits > 1 ? (wanted + bits - 1) / bits : 1)
     }
 
     /// Proves all lookups; what remains are claims on the tensors that they read.
     public static func run(_ c: BlockContext<F>) throws {
         let fractions = fractions(c.layout)
-        let repetitions = c.lookupRepetitions
+        let (repetitions, grindingBits) = (c.lookupEffort.repetitions, c.lookupEffort.grindingBits)
+        try c.channel.grind("lookup grinding", bits: grindingBits)
         // All at once: a prover that could choose its messages between two draws would try for one at a time.
         let challenges = c.channel.challenges("lookup", count: 3 * repetitions)
         let n = fractions.variableCount
         let error = Double(fractions.leafCount) * exp2(-Double(F.challengeBits))
+        var theorem =
+            "(lookups + table rows) / |E|, to the power of the repetitions, Schwartz-Zippel on LogUp's identity: ePrint 2022/1530"
+        if grindingBits > 0 { theorem += ", and \(Grinding.theorem(bits: grindingBits))" }
         c.channel.account(
-            "lookups",
-            "(lookups + table rows) / |E|, to the power of the repetitions, Schwartz-Zippel on LogUp's identity: ePrint 2022/1530",
-            Double(fractions.leafCount) * pow(error, Double(repetitions - 1)))
+            "lookups", theorem,
+            Double(fractions.leafCount) * pow(error, Double(repetitions - 1)) * exp2(-Double(grindingBits)))
         c.channel.account(
             "fraction layers", "3 a round, 2 a layer, over |E|: GKR, ePrint 2023/1283",
             Double(repetitions * (3 * n * (n - 1) / 2 + 2 * n)))

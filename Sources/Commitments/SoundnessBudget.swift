@@ -1,3 +1,5 @@
+import Transcripts
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -6,7 +8,8 @@
 
 /// How likely a false statement passes, part by part: a list of errors, each with the theorem that bounds it.
 ///
-/// Errors are probabilities over the verifier's challenges, whatever the prover does, and only proved ones are listed.
+/// Errors are probabilities over the verifier's challenges, whatever the prover does, and only proved ones are listed. After
+/// grinding they are those of one attempt times 2^-bits: attempts take 2^bits hashes each.
 /// That hash functions are collision-free is an assumption and no entry (256-bit digests: 2^128 work for a collision). What
 /// else is assumed is said in `assumptions`, and does not add to the errors: they are bounds for provers who cannot break
 /// the assumptions.
@@ -141,7 +144,7 @@ package struct QueryCount: Hashable, Sendable {
     ) -> SoundnessBudget.Component {
         var theorem = "\(count) of \(length) \(places) without replacement, at least \(wrong) wrong: hypergeometric"
         if grindingBits > 0 {
-            theorem += ", and \(grindingBits) bits of grinding (work for each attempt, random oracle)"
+            theorem += ", and \(Grinding.theorem(bits: grindingBits))"
         }
         return .init(name: name, bits: bits + Double(grindingBits), theorem: theorem)
     }

@@ -6,7 +6,10 @@ import Tensors
 ///
 /// The prover finds a number such that the digest of `"grinding" | seed | number` (8, 32 and 8 bytes; the seed is a challenge) begins with
 /// `bits` zero bits, read as a little-endian word, and sends it.
-enum Grinding {
+public enum Grinding {
+    /// What it does to the error of the next challenges.
+    public static func theorem(bits: Int) -> String { "\(bits) bits of grinding (work for each attempt, random oracle)" }
+
     static let numberBytes = 8
     static var mostBits: Int { 30 }
     private static let tag = Array("grinding".utf8)

@@ -268,6 +268,18 @@ import Transcripts
         }
     }
 
+    /// A level that the lookups' error misses by some bits, which grinding makes up for: in setup, proving and verifying.
+    @Test func lookupGrinding() throws {
+        for name in ["m31/orion", "m31/fri/sha256"] {
+            let made = try Self.make(name, Self.llama, security: 108)
+            let key = try VerifyingKey(encoded: made.key.verifyingKey.encoded)
+            let report = try made.backend.verify(made.result.proof, statement: made.result.statement, key: key)
+            let lookups = report.budget.components.filter { $0.name.hasSuffix("lookups") }
+            #expect(!lookups.isEmpty && lookups.allSatisfy { $0.theorem.contains("grinding") && $0.bits >= 110 })
+            #expect(report.budget.wholeBits >= 108)
+        }
+    }
+
     @Test(arguments: [1, 2, 3, 31, 64]) func lengths(_ count: Int) throws {
         let tokens = (0..<count).map { ($0 * 37 + 5) % 256 }
         let made = try Self.make("m31/orion", Self.llama, tokens: tokens)

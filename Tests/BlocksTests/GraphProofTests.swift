@@ -1,4 +1,5 @@
 import Fields
+import Foundation
 import Graphs
 import Multilinears
 import Tensors
@@ -209,37 +210,94 @@ import Transcripts
         }
     }
 
-    /// Lookups proved more than once: accepted, with a lie in any repetition rejected, and never for another number of them.
-    @Test func repeatedLookups() throws {
+    /// Lookups proved more than once, or after work: accepted, with a lie in any repetition rejected, and for another effort than
+    /// is due only if that is more work.
+    @Test func lookupEffort() throws {
+        let efforts = [
+            LookupEffort(), LookupEffort(repetitions: 2), LookupEffort(repetitions: 3), LookupEffort(grindingBits: 1),
+            LookupEffort(grindingBits: 16),
+        ]
         for sample in SampleGraphs.all(seed: 19, random: 1) {
             let p = try Prepared(sample, Mersenne31.self)
-            func accepted(_ proof: [UInt8], _ repetitions: Int) -> Bool {
-                do {
-                    try Ideal<Mersenne31>.verify(
-                        p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: p.witness.columns,
-                        weights: p.weights, repetitions: repetitions)
-                    return true
-                } catch { return false }
-            }
-            let proof = try Ideal<Mersenne31>.prove(p.layout, p.witness, tokens: p.tokens, repetitions: 2)
-            #expect(accepted(proof, 2) && !accepted(proof, 1) && !accepted(proof, 3))
-            for lied in 0..<2 {
+            /// What is wrong with a proof for one effort, with a lie in one of the repetitions, where another is due.
+            func rejection(_ made: LookupEffort, due: LookupEffort, lie: Int? = nil) throws -> String? {
                 var seen = 0
-                let wrong = try Ideal<Mersenne31>.prove(p.layout, p.witness, tokens: p.tokens, repetitions: 2) {
+                let proof = try Ideal<Mersenne31>.prove(p.layout, p.witness, tokens: p.tokens, effort: made) {
                     if $0 == "lookup values" {
-                        if seen == lied { $1[0] += .one }
+                        if seen == lie { $1[0] += .one }
                         seen += 1
                     }
                 }
-                #expect(seen == 2 && !accepted(wrong, 2))
+                #expect(seen == made.repetitions)
+                do {
+                    try Ideal<Mersenne31>.verify(
+                        p.layout, proof, tokens: p.tokens, output: p.witness.output, columns: p.witness.columns,
+                        weights: p.weights, effort: due)
+                    return nil
+                } catch let error as VerificationError { return error.check }
             }
+            for made in efforts {
+                for due in efforts {
+                    let found = try rejection(made, due: due)
+                    let isEnough =
+                        made.repetitions == due.repetitions && made.grindingBits >= due.grindingBits
+                        && (made.grindingBits > 0) == (due.grindingBits > 0)
+                    #expect((found == nil) == isEnough, "\(made) where \(due) is due: \(found ?? "accepted")")
+                    // Sixteen bits of work are not there by chance.
+                    if due.grindingBits == 16 && !isEnough { #expect(found == "lookup grinding") }
+                }
+                for lie in 0..<made.repetitions { #expect(try rejection(made, due: made, lie: lie) != nil) }
+            }
+
+            // The challenges depend on the number that shows the work: with another one that shows as much, all the rest is wrong.
+            let worked = LookupEffort(grindingBits: 1)
+            let proof = try Ideal<Mersenne31>.prove(p.layout, p.witness, tokens: p.tokens, effort: worked)
+            var rejections: [String: Int] = [:]
+            for number in 100..<164 {
+                var changed = proof
+                changed.replaceSubrange(0..<8, with: [UInt8(number)] + [UInt8](repeating: 0, count: 7))
+                #expect(changed.count == proof.count && proof[1..<8].allSatisfy { $0 == 0 })
+                do {
+                    try Ideal<Mersenne31>.verify(
+                        p.layout, changed, tokens: p.tokens, output: p.witness.output, columns: p.witness.columns,
+                        weights: p.weights, effort: worked)
+                    Issue.record("accepted with number \(number)")
+                } catch let error as VerificationError { rejections[error.check, default: 0] += 1 }
+            }
+            let idle = rejections.removeValue(forKey: "lookup grinding") ?? 0
+            #expect(idle > 10 && rejections.values.reduce(0, +) > 10, "\(idle) \(rejections)")
         }
-        // The rule: none more for few lookups, two runs where one has fewer than the bits asked for and two to spare.
-        let small = try Prepared(SampleGraphs.all(random: 0)[0], Mersenne31.self).layout
-        let bits = Mersenne31.challengeBits
-        #expect(LookupBlock<Mersenne31>.repetitions(small, securityBits: 80) == 1)
-        #expect(LookupBlock<Mersenne31>.repetitions(small, securityBits: bits - 1) == 2)
-        #expect(LookupBlock<BN254ScalarField>.repetitions(small, securityBits: 128) == 1)
+    }
+
+    /// The rule: two bits to spare; work for the bits that are missing, or more runs where that would be too much.
+    @Test func lookupEffortForLevels() throws {
+        typealias M31 = LookupBlock<Mersenne31>
+        let layout = try Prepared(SampleGraphs.all(random: 0)[0], Mersenne31.self).layout
+        let leaves = M31.fractions(layout).leafCount
+        let bits = Mersenne31.challengeBits - TensorShape.bits(leaves + 1)
+        #expect(Double(leaves) * exp2(-Double(Mersenne31.challengeBits)) <= exp2(-Double(bits)))
+        #expect(M31.effort(layout, securityBits: 80) == LookupEffort())
+        #expect(M31.effort(layout, securityBits: bits - 2) == LookupEffort())
+        #expect(M31.effort(layout, securityBits: bits - 1) == LookupEffort(grindingBits: 3))
+        #expect(M31.effort(layout, securityBits: bits + 14) == LookupEffort(grindingBits: 18))
+        #expect(M31.effort(layout, securityBits: bits + 15) == LookupEffort(repetitions: 2))
+        #expect(LookupBlock<BN254ScalarField>.effort(layout, securityBits: 128) == LookupEffort())
+
+        // The budget says what was done: the bits asked for at least.
+        for level in [80, bits - 1, bits + 3, bits + 15] {
+            let effort = M31.effort(layout, securityBits: level)
+            let p = try Prepared(SampleGraphs.all(random: 0)[0], Mersenne31.self)
+            let channel = Channel<Mersenne31>(.prover(ProverTranscript(domain: "ideal", hash: .blake3)))
+            _ = try GraphProof<Mersenne31>.run(
+                BlockContext(
+                    p.layout, channel, tokens: p.tokens, output: p.witness.output,
+                    prover: ProverData(witness: p.witness), lookupEffort: effort))
+            let error = try #require(channel.errors.first { $0.name == "lookups" })
+            let single = log2(Double(leaves)) - Double(Mersenne31.challengeBits)
+            let said = log2(error.numerator) - Double(Mersenne31.challengeBits)
+            #expect(abs(said - single * Double(effort.repetitions) + Double(effort.grindingBits)) < 1e-6)
+            #expect(error.theorem.contains("grinding") == (effort.grindingBits > 0) && said <= -Double(level + 2))
+        }
     }
 
     /// Differences of exactly 2^62, which every field but Mersenne-31 could hold, are refused and do not trap.

@@ -13,7 +13,7 @@ enum Ideal<F: ProofField> {
 
     static func prove(
         _ layout: ProofLayout, _ witness: Witness, tokens: [Int], output: Int? = nil,
-        repetitions: Int = 1, tamper: ((String, inout [E]) -> Void)? = nil
+        effort: LookupEffort = LookupEffort(), tamper: ((String, inout [E]) -> Void)? = nil
     ) throws -> [UInt8] {
         let transcript = ProverTranscript(domain: "ideal", hash: .blake3)
         transcript.absorb("graph", layout.graph.canonicalBytes)
@@ -21,7 +21,7 @@ enum Ideal<F: ProofField> {
         channel.tamper = tamper
         let context = BlockContext(
             layout, channel, tokens: tokens, output: output ?? witness.output, prover: ProverData(witness: witness),
-            lookupRepetitions: repetitions)
+            lookupEffort: effort)
         _ = try GraphProof<F>.run(context)
         return transcript.proof
     }
@@ -29,13 +29,13 @@ enum Ideal<F: ProofField> {
     /// Throws unless the proof is accepted for these committed columns and weights.
     static func verify(
         _ layout: ProofLayout, _ proof: [UInt8], tokens: [Int], output: Int, columns: [IntegerTensor],
-        weights: [String: IntegerTensor], repetitions: Int = 1
+        weights: [String: IntegerTensor], effort: LookupEffort = LookupEffort()
     ) throws {
         let transcript = VerifierTranscript(domain: "ideal", hash: .blake3, proof: proof)
         transcript.absorb("graph", layout.graph.canonicalBytes)
         let channel = Channel<F>(.verifier(transcript))
         let context = BlockContext(
-            layout, channel, tokens: tokens, output: output, prover: nil, lookupRepetitions: repetitions)
+            layout, channel, tokens: tokens, output: output, prover: nil, lookupEffort: effort)
         let openings = try GraphProof<F>.run(context)
         try transcript.finish()
         for o in openings.columns where Evaluation<F>.of(columns[o.index], at: o.point) != o.value {

@@ -36,10 +36,12 @@ import Transcripts
         let witness = try Witness(layout, lyingWeights: weights)
         let prover = ProverTranscript(domain: "ideal", hash: .blake3)
         let made = BlockContext<F>(
-            layout, Channel(.prover(prover)), tokens: [], output: 0, prover: ProverData(witness: witness))
+            layout, Channel(.prover(prover)), tokens: [], output: 0, prover: ProverData(witness: witness),
+            lookupEffort: LookupEffort())
         _ = try GraphProof<F>.run(made)
         let verifier = VerifierTranscript(domain: "ideal", hash: .blake3, proof: prover.proof)
-        let context = BlockContext<F>(layout, Channel(.verifier(verifier)), tokens: [], output: 0, prover: nil)
+        let context = BlockContext<F>(
+            layout, Channel(.verifier(verifier)), tokens: [], output: 0, prover: nil, lookupEffort: LookupEffort())
         do {
             let openings = try GraphProof<F>.run(context)
             try verifier.finish()

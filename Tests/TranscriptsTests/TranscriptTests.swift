@@ -18,6 +18,39 @@ import Transcripts
         }
     }
 
+    /// What is drawn after grinding depends on the number that was found, and on nothing that is sent without it.
+    @Test(arguments: HashFunction.allCases) func grinding(_ hash: HashFunction) throws {
+        let transcript = prover(hash)
+        transcript.absorb("statement", [1, 2, 3])
+        transcript.grind("work", bits: 3)
+        let words = transcript.challengeWords("after", count: 4)
+        func verifier(_ proof: [UInt8]) -> VerifierTranscript {
+            let transcript = VerifierTranscript(domain: "test", hash: hash, proof: proof)
+            transcript.absorb("statement", [1, 2, 3])
+            return transcript
+        }
+        let honest = verifier(transcript.proof)
+        try honest.checkGrinding("work", bits: 3)
+        #expect(honest.challengeWords("after", count: 4) == words)
+        var (good, bad) = (0, 0)
+        for number in 0..<64 where transcript.proof[0] != number {
+            let other = verifier([UInt8(number)] + [UInt8](repeating: 0, count: 7))
+            do {
+                try other.checkGrinding("work", bits: 3)
+                good += 1
+                #expect(other.challengeWords("after", count: 4) != words)
+            } catch let error as VerificationError {
+                bad += 1
+                #expect(error.check == "work")
+            }
+        }
+        // One in eight by chance.
+        #expect(good >= 1 && bad > 32)
+        let none = prover(hash)
+        none.grind("work", bits: 0)
+        #expect(none.proof.isEmpty)
+    }
+
     /// Pinned against an implementation of the documentation in another language (Python, hashlib, the official BLAKE3,
     /// PyCryptodome, `Experiments/poseidon2`): a change here makes every existing proof invalid.
     @Test(arguments: HashFunction.allCases) func knownAnswers(_ hash: HashFunction) {
