@@ -5,9 +5,17 @@
 #include <stddef.h>
 
 /// Calls `body(context, i)` once for each `i` in `0..<count`, on up to `csimd_thread_count()` threads; returns when all
-/// calls have returned. Indices are handed out one at a time, in rising order. Nested calls, and calls
-/// while another thread's loop has the pool, run on the calling thread alone.
+/// calls have returned. Each thread takes indices from the front of a part of the range that is always its own, then
+/// from the ends of the others' parts. Nested calls, and calls while another thread's loop has the pool, run on the
+/// calling thread alone.
 void csimd_parallel_for(size_t count, void (*body)(void *context, size_t index), void *context);
+
+/// The same loop for those who keep something from one index to the next: calls `body(context)` once on each thread that
+/// takes part, which is to call `csimd_next_index` until there is none. A thread may find none left.
+void csimd_parallel_takers(size_t count, void (*body)(void *context), void *context);
+
+/// The next index for the calling thread, which is in `body` of the loop above; 0 if there is none.
+int csimd_next_index(size_t *index);
 
 /// The number of threads in use: `csimd_set_thread_count`'s, else `OMP_NUM_THREADS`, else the processors allowed.
 int csimd_thread_count(void);

@@ -29,28 +29,41 @@ public enum Parallel {
     }
 
     /// Calls `body(i, &state)` once for each `i` in `0..<count`, in any order, on all threads, each of which makes a state of its
-    /// own with its first index; `finish` gets the states, one after the other in no fixed order.
+    /// own with its first index; `finish` gets the states, one after the other in no fixed order. Of two loops over as many indices
+    /// a thread mostly gets the same, and neighbours.
     public static func forEach<State>(
         _ count: Int, state make: () -> State, finish: (State) -> Void = { _ in }, _ body: (Int, inout State) -> Void
     ) {
-        let next = Atomic(0)
+        guard count > 0 else { return }
         let lock = Mutex(())
-        forEach(min(count, threadCount)) { _ in
-            var i = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            guard i < count else { return }
+        func part() {
+            var index = 0
+            guard csimd_next_index(&index) != 0 else { return }
             var state = make()
-            while i < count {
-                body(i, &state)
-                i = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            }
+            repeat { body(index, &state) } while csimd_next_index(&index) != 0
             lock.withLock { _ in finish(state) }
+        }
+        withoutActuallyEscaping({ (_: Int) in part() }) { escaping in
+            let box = Box(escaping)
+            withExtendedLifetime(box) {
+                csimd_parallel_takers(
+                    count, { Unmanaged<Box>.fromOpaque($0!).takeUnretainedValue().body(0) },
+                    Unmanaged.passUnretained(box).toOpaque())
+            }
         }
     }
 
     /// Calls `body(i)` once for each `i` in `0..<count`, on all threads, each of which takes the least index that is left: for tasks
     /// that are sorted by their work. (`forEach` gives each thread a part of the indices.)
     public static func forEachInOrder(_ count: Int, _ body: (Int) -> Void) {
-        forEach(count, state: {}) { i, _ in body(i) }
+        let next = Atomic(0)
+        forEach(min(count, freeThreadCount)) { _ in
+            while true {
+                let i = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                guard i < count else { return }
+                body(i)
+            }
+        }
     }
 
     /// Splits `0..<count` into chunks of about `grain`, more where they are many, as many for each thread, and calls `body` once

@@ -1,3 +1,4 @@
+import Dispatch
 import Tensors
 import Testing
 
@@ -51,5 +52,46 @@ import Testing
             }
         }
         #expect(counts.values.elements.allSatisfy { $0 == 3 })
+    }
+
+    /// Loops with a state for each thread: each index once, all states handed over; inside other loops, with loops inside, and from
+    /// several threads at once, of which one has the pool and the others go alone until it is free.
+    @Test(arguments: [1, 2, 3, 100, 4000]) func parallelLoopsWithState(_ count: Int) {
+        let threads = Parallel.threadCount
+        defer { Parallel.threadCount = threads }
+        @Sendable func sum(_ count: Int, _ inner: Int = 0) -> (sum: Int, states: Int) {
+            var result = (sum: 0, states: 0)
+            Parallel.forEach(
+                count, state: { 0 },
+                finish: {
+                    result.sum += $0
+                    result.states += 1
+                }
+            ) { i, state in
+                state += i + 1
+                if inner > 0 {
+                    // Neither takes indices of the loop around it.
+                    let own = sum(inner)
+                    Parallel.forEachChunk(inner, grain: 1) { _ in }
+                    if own.sum != inner * (inner + 1) / 2 { state = .min / 2 }
+                }
+            }
+            return result
+        }
+        let expected = count * (count + 1) / 2
+        for used in 1...4 {
+            Parallel.threadCount = used
+            let plain = sum(count)
+            #expect(plain.sum == expected && plain.states >= 1)
+            #expect(sum(count, 5).sum == expected)
+        }
+        let results = AlignedBuffer<Int>(repeating: 0, count: 4)
+        let pointer = UInt(bitPattern: results.pointer)
+        DispatchQueue.concurrentPerform(iterations: 4) { k in
+            for _ in 0..<20 {
+                if sum(count, 3).sum == expected { UnsafeMutablePointer<Int>(bitPattern: pointer)![k] += 1 }
+            }
+        }
+        #expect(results.elements.allSatisfy { $0 == 20 })
     }
 }

@@ -69,7 +69,9 @@ static struct {
     int workers;
     int sleeping;
     int caller_sleeps;
+    // What is called for each index, or, where it is NULL, once on each thread.
     void (*body)(void *, size_t);
+    void (*takers)(void *);
     void *context;
     int shares;
     Share share[MAX_THREADS];
@@ -125,15 +127,42 @@ static inline int take(Share *share, int front, uint32_t *index) {
     return 0;
 }
 
-static void take_part(int thread) {
-    inside++;
+// Where the calling thread takes its indices: from the shares, of which it has emptied some, or from a range of its own.
+// Loops inside others have their own.
+typedef struct Source {
+    int alone, thread, emptied;
+    size_t next, end;
+} Source;
+static _Thread_local Source source;
+
+int csimd_next_index(size_t *index) {
+    if (source.alone) {
+        *index = source.next;
+        return source.next++ < source.end;
+    }
     int shares = pool.shares;
-    uint32_t i;
-    for (int k = 0; k < shares; k++) {
-        Share *share = &pool.share[(thread + k) % shares];
-        while (take(share, k == 0, &i)) pool.body(pool.context, i);
+    for (; source.emptied < shares; source.emptied++) {
+        uint32_t i;
+        if (take(&pool.share[(source.thread + source.emptied) % shares], source.emptied == 0, &i)) {
+            *index = i;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void take_part(int thread) {
+    Source outer = source;
+    source = (Source){.thread = thread};
+    inside++;
+    if (pool.body == NULL) {
+        pool.takers(pool.context);
+    } else {
+        size_t i;
+        while (csimd_next_index(&i)) pool.body(pool.context, i);
     }
     inside--;
+    source = outer;
 }
 
 // Joins the loop with this number, unless it has ended or is full.
@@ -191,15 +220,14 @@ static void start_workers(int wanted) {
 
 int csimd_free_thread_count(void) { return inside ? 1 : csimd_thread_count(); }
 
-void csimd_parallel_for(size_t count, void (*body)(void *, size_t), void *context) {
+// Runs a loop on the pool; 0 where that is not to be, or others have it.
+static int run_on_pool(size_t count, void (*body)(void *, size_t), void (*takers)(void *), void *context) {
     int threads = csimd_free_thread_count();
-    if (threads == 1 || count < 2 || count > UINT32_MAX || pthread_mutex_trylock(&user) != 0) {
-        for (size_t i = 0; i < count; i++) body(context, i);
-        return;
-    }
+    if (threads == 1 || count < 2 || count > UINT32_MAX || pthread_mutex_trylock(&user) != 0) return 0;
     start_workers(threads - 1);
     uint64_t places = count - 1 < (size_t)(threads - 1) ? count - 1 : (size_t)(threads - 1);
     pool.body = body;
+    pool.takers = takers;
     pool.context = context;
     pool.shares = threads;
     for (int k = 0; k < threads; k++) {
@@ -226,4 +254,18 @@ void csimd_parallel_for(size_t count, void (*body)(void *, size_t), void *contex
         pthread_mutex_unlock(&pool.lock);
     }
     pthread_mutex_unlock(&user);
+    return 1;
+}
+
+void csimd_parallel_for(size_t count, void (*body)(void *, size_t), void *context) {
+    if (run_on_pool(count, body, NULL, context)) return;
+    for (size_t i = 0; i < count; i++) body(context, i);
+}
+
+void csimd_parallel_takers(size_t count, void (*body)(void *), void *context) {
+    if (run_on_pool(count, NULL, body, context)) return;
+    Source outer = source;
+    source = (Source){.alone = 1, .end = count};
+    body(context);
+    source = outer;
 }
