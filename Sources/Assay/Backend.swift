@@ -299,6 +299,7 @@ struct Engine<S: CommitmentScheme>: Backend {
     struct Derived: Sendable {
         let layout: ProofLayout
         let interpreter: Interpreter
+        let witnessPlan: WitnessPlan
         let prepared: Prepared
         let weightState: S.ProverState
     }
@@ -358,13 +359,13 @@ struct Engine<S: CommitmentScheme>: Backend {
             let interpreter = try Interpreter(graph: layout.graph, weights: key.weights)
             let prepared = try prepare(layout, verifyingKey)
             return Derived(
-                layout: layout, interpreter: interpreter, prepared: prepared,
+                layout: layout, interpreter: interpreter, witnessPlan: WitnessPlan(layout), prepared: prepared,
                 weightState: try restoreWeights(key, layout, prepared.weights))
         }
         let execution = try derived.interpreter.run(tokens: tokens)
         clock.lap("run the model", bytes: 0)
         progress("witness")
-        let witness = try Witness(derived.layout, execution)
+        let witness = try Witness(derived.layout, execution, plan: derived.witnessPlan)
         clock.lap("witness", bytes: 0)
         return try prove(
             key, derived.layout, witness, tokens: tokens, clock: clock, progress: progress,

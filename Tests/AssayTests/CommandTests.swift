@@ -198,7 +198,7 @@ extension Command.Run: @unchecked Sendable {}
 @Suite struct CommandRejections {
     /// Every field of the statement, changed; and the same fields said in another way.
     @Test(arguments: [
-        ("\"version\" : 2", "\"version\" : 3"),
+        ("\"version\" : 3", "\"version\" : 2"),
         ("\"backend\" : \"m31\\/orion\"", "\"backend\" : \"m31\\/raw\""),
         ("\"backend\" : \"m31\\/orion\"", "\"backend\" : \"m31\\/orion\\/sha256\""),
         ("\"backend\" : \"m31\\/orion\"", "\"backend\" : \"m31/orion\""),
@@ -212,9 +212,9 @@ extension Command.Run: @unchecked Sendable {}
         ("\"output\" : ", "\"output\" : -"),
         ("\"securityBits\" : 100", "\"securityBits\" : 128"),
         ("\"securityBits\" : 100", "\"securityBits\" : 80"),
-        ("\"version\" : 2", "\"note\" : \"checked by EVIL\", \"version\" : 2"),
+        ("\"version\" : 3", "\"note\" : \"checked by EVIL\", \"version\" : 3"),
         ("\"output\" : ", "\"output\" : 7, \"output\" : "),
-        ("\"version\" : 2\n", "\"version\" : 2"),
+        ("\"version\" : 3\n", "\"version\" : 3"),
         ("{", "["),
     ])
     func editedStatement(_ old: String, _ new: String) throws {
