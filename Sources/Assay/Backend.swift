@@ -365,7 +365,7 @@ struct Engine<S: CommitmentScheme>: Backend {
         let execution = try derived.interpreter.run(tokens: tokens)
         clock.lap("run the model", bytes: 0)
         progress("witness")
-        let witness = try Witness(derived.layout, execution, plan: derived.witnessPlan)
+        let witness = try Witness(derived.witnessPlan, execution)
         clock.lap("witness", bytes: 0)
         return try prove(
             key, derived.layout, witness, tokens: tokens, clock: clock, progress: progress,

@@ -21,8 +21,8 @@ public enum ColumnRole: Hashable, Sendable {
     case value(NodeID)
     /// A limb (16 bits, lowest first) of what a requantisation rounds away.
     case requantiseLimb(NodeID, index: Int)
-    /// The low 16 bits of the input of a wide range check, by the check's name.
-    case rangeLimb(String)
+    /// The low 16 bits of a form, which has the limbs below it among its terms, as many as `depth`.
+    case rangeLimb(LinearForm, depth: Int)
     /// 1 at one position of the maximum in each row.
     case oneHot(NodeID)
     /// The maximum, of an argmax.
@@ -255,17 +255,20 @@ public struct ProofLayout: Sendable {
 
     /// `0 <= form <= m` for some m with `maximum <= m < maximum + 2^16`, and m = `maximum` where that is below 2^16 or of
     /// the form 2^k - 1: by 16-bit limbs from the lowest. Each limb but the highest is committed, the highest follows.
-    private mutating func range(_ name: String, _ shape: TensorShape, _ form: LinearForm, upTo maximum: Int64) {
+    private mutating func range(
+        _ name: String, _ shape: TensorShape, _ form: LinearForm, upTo maximum: Int64, depth: Int = 0
+    ) {
         if maximum < 1 << ProofLayout.limbBits {
             let bits = TensorShape.bits(Int(maximum) + 1)
             return look(name, shape, maximum + 1 == 1 << bits ? .range(bits: bits) : .interval(0, maximum), form)
         }
-        let limb = addColumn("\(name).limb", .rangeLimb(name), shape, 0...(1 << ProofLayout.limbBits) - 1)
+        let limb = addColumn(
+            "\(name).limb", .rangeLimb(form, depth: depth), shape, 0...(1 << ProofLayout.limbBits) - 1)
         look("\(name).limb", shape, .range(bits: ProofLayout.limbBits), .init(terms: [.init(.column(limb))]))
         var rest = form
         rest.terms.append(.init(.column(limb), -(1 << form.shift)))
         rest.shift += ProofLayout.limbBits
-        range("\(name).high", shape, rest, upTo: maximum >> ProofLayout.limbBits)
+        range("\(name).high", shape, rest, upTo: maximum >> ProofLayout.limbBits, depth: depth + 1)
     }
 
     /// `bounds.lowerBound <= form <= bounds.upperBound`, exactly: one lookup in a table of just these integers, or two range

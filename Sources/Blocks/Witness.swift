@@ -14,20 +14,25 @@ public struct Witness: Sendable {
     public var remainders: [NodeID: IntegerTensor]
     public private(set) var output: Int
 
-    /// Derives the columns from an execution of the layout's graph. The plan is the layout's own.
-    public init(_ layout: ProofLayout, _ execution: Execution, plan: WitnessPlan? = nil) throws {
+    /// Derives the columns from an execution of the layout's graph.
+    public init(_ layout: ProofLayout, _ execution: Execution) throws {
+        try self.init(WitnessPlan(layout), execution)
+    }
+
+    /// The same for a layout whose plan is there.
+    public init(_ plan: WitnessPlan, _ execution: Execution) throws {
+        let layout = plan.layout
         nodes = layout.graph.nodes.indices.map { execution[$0] }
         output = execution.output
         columns = []
         inputs = []
         remainders = [:]
-        let plan = plan ?? WitnessPlan(layout)
         let rests = Parallel.map(plan.divisions.count, work: { nodes[plan.divisions[$0]].shape.count }) {
             remainder(layout, plan.divisions[$0])
         }
         for (id, rest) in zip(plan.divisions, rests) { remainders[id] = rest }
-        fillColumns(layout, plan)
-        try count(layout, plan)
+        fillColumns(plan)
+        try count(plan)
     }
 
     /// The witness of the proof that weights lie in their ranges: the weights themselves, limbs and multiplicities.
@@ -38,8 +43,8 @@ public struct Witness: Sendable {
         inputs = []
         remainders = [:]
         let plan = WitnessPlan(layout)
-        fillColumns(layout, plan, weights: weights)
-        try count(layout, plan)
+        fillColumns(plan, weights: weights)
+        try count(plan)
     }
 
     /// The same for a dishonest prover: weights outside their ranges are not counted.
@@ -50,21 +55,18 @@ public struct Witness: Sendable {
         inputs = []
         remainders = [:]
         let plan = WitnessPlan(layout)
-        fillColumns(layout, plan, weights: weights)
-        try count(layout, plan, ignoringErrors: true)
+        fillColumns(plan, weights: weights)
+        try count(plan, ignoringErrors: true)
     }
 
-    private mutating func fillColumns(_ layout: ProofLayout, _ plan: WitnessPlan, weights: [IntegerTensor] = []) {
+    private mutating func fillColumns(_ plan: WitnessPlan, weights: [IntegerTensor] = []) {
+        let layout = plan.layout
         columns = layout.columns.map { IntegerTensor(uninitialized: TensorShape([]), range: $0.range) }
         for stage in plan.stages {
-            var made = [IntegerTensor?](repeating: nil, count: stage.count)
-            made.withUnsafeMutableBufferPointer { made in
-                let slots = made.baseAddress
-                Parallel.forEachInOrder(stage.count) { i in
-                    slots![i] = column(layout.columns[stage[i]], plan.recipes[stage[i]], weights)
-                }
+            let made = Parallel.map(stage.count, work: { layout.columns[stage[$0]].shape.count }) { i in
+                column(layout.columns[stage[i]], plan.recipes[stage[i]], weights)
             }
-            for (c, tensor) in zip(stage, made) { columns[c] = tensor! }
+            for (c, tensor) in zip(stage, made) { columns[c] = tensor }
         }
     }
 
@@ -101,12 +103,15 @@ public struct Witness: Sendable {
     /// Fills `inputs` and the multiplicities from the columns as they are. Arguments outside their table are an error, unless
     /// a dishonest prover has it that they are not counted.
     public mutating func count(_ layout: ProofLayout, ignoringErrors: Bool = false) throws {
-        try count(layout, WitnessPlan(layout), ignoringErrors: ignoringErrors)
+        try count(WitnessPlan(layout), ignoringErrors: ignoringErrors)
     }
 
-    private mutating func count(_ layout: ProofLayout, _ plan: WitnessPlan, ignoringErrors: Bool = false) throws {
+    /// Forms that fit 32 bits for values in their ranges, which an honest prover's are, are evaluated in them.
+    private mutating func count(_ plan: WitnessPlan, ignoringErrors: Bool = false) throws {
+        let layout = plan.layout
         let sources = plan.arguments.map { FormSource($0.form, self) }
-        inputConstants = zip(plan.arguments, sources).map { $1.plain == nil ? 0 : $0.form.constant }
+        let constants = plan.arguments.map { $0.form.isPlain ? $0.form.constant : 0 }
+        inputConstants = constants
         let made = zip(layout.lookups, zip(plan.arguments, sources)).map { lookup, own in
             own.1.plain
                 ?? IntegerTensor(
@@ -125,15 +130,15 @@ public struct Witness: Sendable {
             Parallel.forEach(
                 plan.pieces.count, state: { Counts(repeating: nil, count: sizes.count) },
                 finish: { for (t, own) in $0.enumerated() where own != nil { counts[t].append(own!) } }
-            ) { k, counts in
+            ) { k, own in
                 let piece = plan.pieces[k]
                 let arguments = plan.arguments[piece.lookup]
-                let own = counts[arguments.table] ?? AlignedBuffer(repeating: 0, count: sizes[arguments.table])
-                counts[arguments.table] = own
+                let counts = own[arguments.table] ?? AlignedBuffer(repeating: 0, count: sizes[arguments.table])
+                own[arguments.table] = counts
                 let source = sources[piece.lookup]
                 var counter = CountArguments(
-                    range: piece.range, offset: inputConstants[piece.lookup], first: arguments.domain.lowerBound,
-                    rows: UInt64(own.count), counts: own.pointer)
+                    range: piece.range, offset: constants[piece.lookup], first: arguments.domain.lowerBound,
+                    rows: UInt64(counts.count), counts: counts.pointer)
                 if let plain = source.plain {
                     fault![k] = plain.storage.visit(&counter).map(LookupFault.outside)
                 } else if arguments.form.isNarrow && !ignoringErrors {
@@ -143,17 +148,17 @@ public struct Witness: Sendable {
                 }
             }
         }
-        if !ignoringErrors {
-            for (piece, fault) in zip(plan.pieces, faults) {
-                let lookup = layout.lookups[piece.lookup]
-                switch fault {
-                case nil: continue
-                case .notWhole:
-                    throw GraphError(node: lookup.name, "internal error: the looked-up value is not an integer")
-                case .outside(let value):
-                    throw GraphError(
-                        node: lookup.name, "\(value) is outside the table \(layout.tableName(lookup.table))")
-                }
+        let found = zip(plan.pieces, faults).filter { $1 != nil && !ignoringErrors }
+        // The first of them, whatever the order of the pieces.
+        if let (piece, fault) = found.min(by: {
+            ($0.0.lookup, $0.0.range.lowerBound) < ($1.0.lookup, $1.0.range.lowerBound)
+        }) {
+            let lookup = layout.lookups[piece.lookup]
+            switch fault! {
+            case .notWhole:
+                throw GraphError(node: lookup.name, "internal error: the looked-up value is not an integer")
+            case .outside(let value):
+                throw GraphError(node: lookup.name, "\(value) is outside the table \(layout.tableName(lookup.table))")
             }
         }
         var sums: [(table: Int, range: Range<Int>, into: IntegerBuffer)] = []
@@ -339,18 +344,15 @@ final class Elementwise {
         Parallel.forEachChunk(values.count, grain: 1 << 14, body)
     }
 
-    /// The values in the narrowest storage for `range`, or for the range that they have.
-    func tensor(range: ClosedRange<Int64>? = nil) -> IntegerTensor {
+    /// The values in the narrowest storage for the range that they have.
+    func tensor() -> IntegerTensor {
         var low = Int64.max
         var high = Int64.min
         for v in values.elements {
             low = min(low, v)
             high = max(high, v)
         }
-        // A dishonest witness may leave the declared range; storage then follows the values.
-        let actual = min(low, range?.lowerBound ?? low)...max(high, range?.upperBound ?? high)
-        let result = IntegerTensor(
-            shape: shape, range: range ?? actual, storage: .init(uninitialized: shape.count, range: actual))
+        let result = IntegerTensor(uninitialized: shape, range: low...high)
         forEachChunk { Elementwise.narrow(values.pointer + $0.lowerBound, into: result.storage, $0) }
         return result
     }

@@ -36,6 +36,7 @@ public final class WitnessPlan: Sendable {
     /// Arguments that one task evaluates and counts at a time.
     static var pieceSize: Int { 1 << 13 }
 
+    public let layout: ProofLayout
     /// For each column.
     let recipes: [Recipe]
     /// The columns in stages, each made of those before it.
@@ -45,22 +46,11 @@ public final class WitnessPlan: Sendable {
     let pieces: [Piece]
     /// Rows of each table.
     let tableSizes: [Int]
-    /// Nodes that leave a remainder, those with many entries first.
+    /// Nodes that leave a remainder.
     let divisions: [NodeID]
 
     public init(_ layout: ProofLayout) {
-        // A range check's limb is made of the form of the check that it belongs to.
-        var limbForms: [String: LinearForm] = [:]
-        for lookup in layout.lookups where lookup.name.hasSuffix(".high") {
-            for case .column(let c) in lookup.input.terms.map(\.oracle) {
-                if case .rangeLimb(let name) = layout.columns[c].role, lookup.name == "\(name).high" {
-                    var form = lookup.input
-                    form.terms.removeLast()
-                    form.shift -= ProofLayout.limbBits
-                    limbForms[name] = form
-                }
-            }
-        }
+        self.layout = layout
         recipes = layout.columns.map { column in
             switch column.role {
             case .value(let id): return .node(id)
@@ -76,9 +66,8 @@ public final class WitnessPlan: Sendable {
                 // Of the node itself: its column, where it has one, is of the same stage.
                 return .bits(
                     FormPlan(form, column.shape, layout, resolving: { $0 }), mask: (1 << bits) - 1)
-            case .rangeLimb(let name):
-                return .bits(
-                    FormPlan(limbForms[name]!, column.shape, layout), mask: (1 << ProofLayout.limbBits) - 1)
+            case .rangeLimb(let form, _):
+                return .bits(FormPlan(form, column.shape, layout), mask: (1 << ProofLayout.limbBits) - 1)
             case .oneHot(let id):
                 guard case .rowMaximum(let x) = layout.graph.nodes[id].operation else { preconditionFailure() }
                 return .position(maximum: id, of: x)
@@ -88,18 +77,15 @@ public final class WitnessPlan: Sendable {
             case .multiplicity: return .multiplicities
             }
         }
-        // A limb of a range check is made of other columns and of the limbs below it, whose checks have shorter names.
+        // A limb of a range check is made of other columns and of the limbs below it.
         var stages: [[Int]] = []
         for (c, column) in layout.columns.enumerated() {
             var stage = 0
-            if case .rangeLimb(let name) = column.role {
-                stage = 1 + name.split(separator: ".").reversed().prefix { $0 == "high" }.count
-            }
+            if case .rangeLimb(_, let depth) = column.role { stage = 1 + depth }
             while stages.count <= stage { stages.append([]) }
             stages[stage].append(c)
         }
-        // Largest first, so that threads end together.
-        self.stages = stages.map { $0.sorted { layout.columns[$0].shape.count > layout.columns[$1].shape.count } }
+        self.stages = stages
         tableSizes = layout.tables.map { layout.tableRows($0) }
         arguments = layout.lookups.map { lookup in
             let start = layout.tableStart(lookup.table)
@@ -120,7 +106,7 @@ public final class WitnessPlan: Sendable {
             case .divide, .squareRoot: true
             default: false
             }
-        }.sorted { layout.graph.nodes[$0].shape.count > layout.graph.nodes[$1].shape.count }
+        }
     }
 }
 
@@ -131,14 +117,16 @@ struct FormPlan: Sendable {
         let oracle: Oracle
         let coefficient: Int64
         let rows: BroadcastRows
+        /// Entries of the tensor.
+        let count: Int
     }
     let terms: [Term]
     let constant: Int64
     let shift: Int
     /// Subtract 1 at the indices below the output.
     let isBelowOutput: Bool
-    /// The tensor that the form is but for its constant, if it is one.
-    let plain: Oracle?
+    /// Whether it is a tensor, but for its constant.
+    let isPlain: Bool
     /// Whether 32 bits hold all that is added up, as long as tensors are in their ranges.
     let isNarrow: Bool
 
@@ -149,15 +137,15 @@ struct FormPlan: Sendable {
         terms = form.terms.map {
             Term(
                 oracle: resolve($0.oracle), coefficient: $0.coefficient,
-                rows: BroadcastRows(shape, axes: [$0.axes ?? Array(shape.dimensions.indices)]))
+                rows: BroadcastRows(shape, axes: [$0.axes ?? Array(shape.dimensions.indices)]),
+                count: $0.axes.map { $0.reduce(1) { $0 * shape.dimensions[$1] } } ?? shape.count)
         }
         constant = form.constant
         shift = form.shift
         isBelowOutput = form.belowOutput
-        let isPlain =
+        isPlain =
             form.terms.count == 1 && form.terms[0].coefficient == 1 && form.terms[0].axes == nil && form.shift == 0
             && !form.belowOutput
-        plain = isPlain ? terms[0].oracle : nil
         var most = Double(form.constant.magnitude) + 1
         for term in form.terms {
             let range = try? layout.provedRange(term.oracle)
@@ -176,12 +164,16 @@ struct FormSource {
 
     init(_ plan: FormPlan, _ witness: Witness) {
         self.plan = plan
-        tensors = plan.terms.map { witness.tensor(resolved: $0.oracle) }
+        tensors = plan.terms.map {
+            let tensor = witness.tensor(resolved: $0.oracle)
+            precondition(tensor.shape.count == $0.count)
+            return tensor
+        }
         below = plan.isBelowOutput ? witness.output : 0
     }
 
     /// The tensor that the form is but for its constant, if it is one.
-    var plain: IntegerTensor? { plan.plain == nil ? nil : tensors[0] }
+    var plain: IntegerTensor? { plan.isPlain ? tensors[0] : nil }
 
     /// Writes the entries of a range; whether their division by 2^shift, which floors, was exact: it is for an honest witness.
     /// In 32 bits only where the plan says that they suffice.

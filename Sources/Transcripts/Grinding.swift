@@ -8,7 +8,9 @@ import Tensors
 /// `bits` zero bits, read as a little-endian word, and sends it.
 public enum Grinding {
     /// What it does to the error of the next challenges.
-    public static func theorem(bits: Int) -> String { "\(bits) bits of grinding (work for each attempt, random oracle)" }
+    public static func theorem(bits: Int) -> String {
+        "\(bits) bits of grinding (work for each attempt, random oracle)"
+    }
 
     static let numberBytes = 8
     static var mostBits: Int { 30 }

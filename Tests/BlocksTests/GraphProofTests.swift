@@ -300,6 +300,51 @@ import Transcripts
         }
     }
 
+    /// Differences of 42 bits, which take three limbs: proved, and a lie in any limb is not.
+    @Test func threeLimbs() throws {
+        try threeLimbs(GoldilocksField.self)
+        try threeLimbs(BN254ScalarField.self)
+    }
+
+    private func threeLimbs<F: ProofField>(_: F.Type) throws {
+        var builder = GraphBuilder()
+        let tokens = try builder.tokens("tokens", count: 1, vocabulary: 2)
+        let wide: ClosedRange<Int64> = -(1 << 20)...1 << 20
+        let table = try builder.weight("table", [2, 1], range: wide)
+        let x = try builder.slice("x", builder.embed("embedded", table: table, tokens: tokens), axis: 0, index: 0)
+        let head = try builder.weight("head", [3, 1], range: wide)
+        let logits = try builder.contract("logits", x, head, "k", "vk", "v")
+        let next = try builder.argmax("next", logits)
+        let graph = try builder.finish(input: tokens, output: next)
+        let weights = [
+            "table": IntegerTensor(shape: TensorShape([2, 1]), range: wide, values: [3, 1 << 20]),
+            "head": IntegerTensor(shape: TensorShape([3, 1]), range: wide, values: [-(1 << 20), 1 << 20, 77_777]),
+        ]
+        let p = try Prepared((name: "wide", graph: graph, weights: weights, tokens: [1]), F.self)
+        let limbs = p.layout.columns.indices.filter { p.layout.columns[$0].name.hasSuffix(".limb") }
+        #expect(limbs.count == 2 && p.witness.output == 1)
+        func accepted(_ witness: Witness) throws -> Bool {
+            let proof = try Ideal<F>.prove(p.layout, witness, tokens: p.tokens)
+            do {
+                try Ideal<F>.verify(
+                    p.layout, proof, tokens: p.tokens, output: witness.output, columns: witness.columns,
+                    weights: p.weights)
+                return true
+            } catch is VerificationError { return false }
+        }
+        #expect(try accepted(p.witness))
+        for limb in limbs {
+            for entry in 0..<3 {
+                var witness = p.witness
+                let old = witness.columns[limb]
+                let values = (0..<3).map { old[$0] + ($0 == entry ? (old[$0] < 9 ? 1 : -1) : 0) }
+                witness.columns[limb] = IntegerTensor(shape: old.shape, range: old.range, values: values)
+                try witness.count(p.layout, ignoringErrors: true)
+                #expect(try !accepted(witness))
+            }
+        }
+    }
+
     /// Differences of exactly 2^62, which every field but Mersenne-31 could hold, are refused and do not trap.
     @Test func widestDifferences() throws {
         var builder = GraphBuilder()

@@ -56,7 +56,7 @@ import Testing
 
     /// Loops with a state for each thread: each index once, all states handed over; inside other loops, with loops inside, and from
     /// several threads at once, of which one has the pool and the others go alone until it is free.
-    @Test(arguments: [1, 2, 3, 100, 4000]) func parallelLoopsWithState(_ count: Int) {
+    @Test(.serialized, arguments: [0, 1, 2, 3, 100, 4000]) func parallelLoopsWithState(_ count: Int) {
         let threads = Parallel.threadCount
         defer { Parallel.threadCount = threads }
         @Sendable func sum(_ count: Int, _ inner: Int = 0) -> (sum: Int, states: Int) {
@@ -82,7 +82,10 @@ import Testing
         for used in 1...4 {
             Parallel.threadCount = used
             let plain = sum(count)
-            #expect(plain.sum == expected && plain.states >= 1)
+            #expect(plain.sum == expected && (plain.states >= 1) == (count > 0))
+            let visits = AlignedBuffer<Int>(repeating: 0, count: count)
+            Parallel.forEach(count, state: { 0 }) { i, _ in visits.pointer[i] += 1 }
+            #expect(visits.elements.allSatisfy { $0 == 1 })
             #expect(sum(count, 5).sum == expected)
         }
         let results = AlignedBuffer<Int>(repeating: 0, count: 4)

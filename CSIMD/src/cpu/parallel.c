@@ -130,13 +130,13 @@ static inline int take(Share *share, int front, uint32_t *index) {
 // Where the calling thread takes its indices: from the shares, of which it has emptied some, or from a range of its own.
 // Loops inside others have their own.
 typedef struct Source {
-    int alone, thread, emptied;
+    int pooled, thread, emptied;
     size_t next, end;
 } Source;
 static _Thread_local Source source;
 
 int csimd_next_index(size_t *index) {
-    if (source.alone) {
+    if (!source.pooled) {
         *index = source.next;
         return source.next++ < source.end;
     }
@@ -153,7 +153,7 @@ int csimd_next_index(size_t *index) {
 
 static void take_part(int thread) {
     Source outer = source;
-    source = (Source){.thread = thread};
+    source = (Source){.pooled = 1, .thread = thread};
     inside++;
     if (pool.body == NULL) {
         pool.takers(pool.context);
@@ -265,7 +265,7 @@ void csimd_parallel_for(size_t count, void (*body)(void *, size_t), void *contex
 void csimd_parallel_takers(size_t count, void (*body)(void *), void *context) {
     if (run_on_pool(count, NULL, body, context)) return;
     Source outer = source;
-    source = (Source){.alone = 1, .end = count};
+    source = (Source){.end = count};
     body(context);
     source = outer;
 }
