@@ -297,11 +297,12 @@ struct Engine<S: CommitmentScheme>: Backend {
 
     /// What a prover derives from a key and a number of tokens.
     struct Derived: Sendable {
-        let layout: ProofLayout
         let interpreter: Interpreter
         let witnessPlan: WitnessPlan
         let prepared: Prepared
         let weightState: S.ProverState
+
+        var layout: ProofLayout { witnessPlan.layout }
     }
 
     private func prepare(_ layout: ProofLayout, _ key: VerifyingKey) throws -> Prepared {
@@ -359,7 +360,7 @@ struct Engine<S: CommitmentScheme>: Backend {
             let interpreter = try Interpreter(graph: layout.graph, weights: key.weights)
             let prepared = try prepare(layout, verifyingKey)
             return Derived(
-                layout: layout, interpreter: interpreter, witnessPlan: WitnessPlan(layout), prepared: prepared,
+                interpreter: interpreter, witnessPlan: WitnessPlan(layout), prepared: prepared,
                 weightState: try restoreWeights(key, layout, prepared.weights))
         }
         let execution = try derived.interpreter.run(tokens: tokens)

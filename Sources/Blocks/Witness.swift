@@ -37,18 +37,15 @@ public struct Witness: Sendable {
 
     /// The witness of the proof that weights lie in their ranges: the weights themselves, limbs and multiplicities.
     public init(_ layout: ProofLayout, weights: [IntegerTensor]) throws {
-        nodes = []
-        output = 0
-        columns = []
-        inputs = []
-        remainders = [:]
-        let plan = WitnessPlan(layout)
-        fillColumns(plan, weights: weights)
-        try count(plan)
+        try self.init(layout, weights, ignoringErrors: false)
     }
 
     /// The same for a dishonest prover: weights outside their ranges are not counted.
     public init(_ layout: ProofLayout, lyingWeights weights: [IntegerTensor]) throws {
+        try self.init(layout, weights, ignoringErrors: true)
+    }
+
+    private init(_ layout: ProofLayout, _ weights: [IntegerTensor], ignoringErrors: Bool) throws {
         nodes = []
         output = 0
         columns = []
@@ -56,7 +53,7 @@ public struct Witness: Sendable {
         remainders = [:]
         let plan = WitnessPlan(layout)
         fillColumns(plan, weights: weights)
-        try count(plan, ignoringErrors: true)
+        try count(plan, ignoringErrors: ignoringErrors)
     }
 
     private mutating func fillColumns(_ plan: WitnessPlan, weights: [IntegerTensor] = []) {
@@ -136,15 +133,16 @@ public struct Witness: Sendable {
                 let counts = own[arguments.table] ?? AlignedBuffer(repeating: 0, count: sizes[arguments.table])
                 own[arguments.table] = counts
                 let source = sources[piece.lookup]
-                var counter = CountArguments(
+                let counter = CountArguments(
                     range: piece.range, offset: constants[piece.lookup], first: arguments.domain.lowerBound,
                     rows: UInt64(counts.count), counts: counts.pointer)
                 if let plain = source.plain {
+                    var counter = counter
                     fault![k] = plain.storage.visit(&counter).map(LookupFault.outside)
                 } else if arguments.form.isNarrow && !ignoringErrors {
-                    fault![k] = source.count(Int32.self, &counter, into: made[piece.lookup], ignoringErrors)
+                    fault![k] = source.count(Int32.self, counter, into: made[piece.lookup], ignoringErrors)
                 } else {
-                    fault![k] = source.count(Int64.self, &counter, into: made[piece.lookup], ignoringErrors)
+                    fault![k] = source.count(Int64.self, counter, into: made[piece.lookup], ignoringErrors)
                 }
             }
         }
@@ -222,14 +220,14 @@ public struct Witness: Sendable {
 }
 
 /// Why an argument cannot be looked up.
-enum LookupFault {
+private enum LookupFault {
     case outside(Int64)
     case notWhole
 }
 
 /// Counts the entries of a range, plus an offset, that are arguments of a table; the first of those that are not.
 private struct CountArguments: IntegerVisitor {
-    var range: Range<Int>
+    let range: Range<Int>
     let offset: Int64
     /// The table's least argument, its rows and how often each was looked up.
     let first: Int64
@@ -237,14 +235,14 @@ private struct CountArguments: IntegerVisitor {
     let counts: UnsafeMutablePointer<Int64>
 
     func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) -> Int64? {
-        count(elements.baseAddress! + range.lowerBound)
+        count(elements.baseAddress! + range.lowerBound, range.count)
     }
 
-    /// The same for the entries of the range from a pointer on.
-    func count<T: SmallInteger>(_ values: UnsafePointer<T>) -> Int64? {
+    /// The same for some values that have been made.
+    func count<T: SmallInteger>(_ values: UnsafePointer<T>, _ count: Int) -> Int64? {
         var fault: Int64?
         let start = first &- offset
-        for j in 0..<range.count {
+        for j in 0..<count {
             let row = UInt64(bitPattern: Int64(values[j]) &- start)
             if row < rows {
                 counts[Int(row)] &+= 1
@@ -292,17 +290,15 @@ extension FormSource {
 
     /// Writes a range of the arguments, evaluated in integers of this type, to a tensor and counts them.
     fileprivate func count<A: SmallInteger>(
-        _: A.Type, _ counter: inout CountArguments, into arguments: IntegerTensor, _ ignoringErrors: Bool
+        _: A.Type, _ counter: CountArguments, into arguments: IntegerTensor, _ ignoringErrors: Bool
     ) -> LookupFault? {
-        let all = counter.range
-        return withUnsafeTemporaryAllocation(of: A.self, capacity: FormSource.size) { values in
+        withUnsafeTemporaryAllocation(of: A.self, capacity: FormSource.size) { values in
             let values = values.baseAddress!
-            for first in stride(from: all.lowerBound, to: all.upperBound, by: FormSource.size) {
-                let range = first..<min(first + FormSource.size, all.upperBound)
+            for first in stride(from: counter.range.lowerBound, to: counter.range.upperBound, by: FormSource.size) {
+                let range = first..<min(first + FormSource.size, counter.range.upperBound)
                 let isWhole = write(range, into: values)
                 if !isWhole && !ignoringErrors { return .notWhole }
-                counter.range = range
-                if let value = counter.count(values), !ignoringErrors { return .outside(value) }
+                if let value = counter.count(values, range.count), !ignoringErrors { return .outside(value) }
                 Elementwise.narrow(values, into: arguments.storage, range)
             }
             return nil
