@@ -288,7 +288,7 @@ package struct KZGCheat {
 /// The integers of a row, in memory that `owner` keeps alive (or a vector's storage does).
 private struct RowScalars {
     let scalars: MultiScalar.Scalars
-    let owner: AnyObject?
+    let owner: (any Sendable)?
 }
 
 /// The scalars of one row of a vector with rows of its own: as they are stored if there is no padding inside.

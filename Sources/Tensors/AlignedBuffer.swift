@@ -9,18 +9,16 @@ import Synchronization
 /// Uninitialised-on-request, 64-byte-aligned memory for vectors that kernels read and write.
 ///
 /// From 64 KiB on the memory lies in mappings with huge pages, which halves the cost of first touch and of strided reads,
-/// and is used again when it is freed. A class, because prover state keeps buffers in arrays and dictionaries,
-/// which cannot hold `~Copyable` values; its pointers are taken once per kernel call, never inside a loop.
+/// and is used again when it is freed. Copies share the memory, which lives as long as one of them; its pointer is taken once per
+/// kernel call, never inside a loop.
 ///
 /// Not thread-safe by itself: concurrent writers must write disjoint ranges.
-public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
+public struct AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
     /// The number of elements.
     public let count: Int
     /// The first element; valid while the buffer lives.
     public let pointer: UnsafeMutablePointer<Element>
-    @usableFromInline let mappedBytes: Int
-    /// The buffer whose memory it is, if it has none of its own.
-    @usableFromInline let owner: AlignedBuffer<UInt8>?
+    @usableFromInline let memory: AlignedMemory
 
     /// Memory for `count` elements. It holds anything, earlier buffers' contents included: write before you read.
     @inlinable
@@ -29,15 +27,13 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
         self.count = count
         let (bytes, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
         precondition(!overflow, "buffer size overflows")
-        let (raw, mapped) = AlignedMemory.allocate(bytes: bytes)
-        self.mappedBytes = mapped
-        self.owner = nil
-        self.pointer = raw.bindMemory(to: Element.self, capacity: max(count, 1))
+        memory = AlignedMemory(bytes: bytes)
+        pointer = memory.start.bindMemory(to: Element.self, capacity: max(count, 1))
     }
 
     /// `count` copies of `value`, on all threads where they are many.
     @inlinable
-    public convenience init(repeating value: Element, count: Int) {
+    public init(repeating value: Element, count: Int) {
         self.init(uninitialized: count)
         let start = pointer
         Parallel.forEachChunk(count, grain: 1 << 14) { (start + $0.lowerBound).fill(value, count: $0.count) }
@@ -45,7 +41,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
 
     /// A copy of `elements`.
     @inlinable
-    public convenience init(_ elements: some Collection<Element>) {
+    public init(_ elements: some Collection<Element>) {
         self.init(uninitialized: elements.count)
         var i = 0
         for element in elements {
@@ -54,20 +50,15 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
         }
     }
 
-    /// Memory for `count` elements inside another buffer, which lives as long, from byte `offset` on, a multiple of 64.
+    /// Memory for `count` elements inside another buffer's, from byte `offset` on, a multiple of 64.
     @inlinable
-    public init(uninitialized count: Int, in memory: AlignedBuffer<UInt8>, at offset: Int) {
+    public init(uninitialized count: Int, in other: AlignedBuffer<UInt8>, at offset: Int) {
         precondition(count >= 0 && offset >= 0 && offset % 64 == 0)
-        precondition(offset + max(count, 1) * MemoryLayout<Element>.stride <= memory.count)
+        precondition(offset + max(count, 1) * MemoryLayout<Element>.stride <= other.count)
         self.count = count
-        self.mappedBytes = 0
-        self.owner = memory
-        let raw = UnsafeMutableRawPointer(memory.pointer) + offset
-        self.pointer = raw.bindMemory(to: Element.self, capacity: max(count, 1))
-    }
-
-    deinit {
-        if owner == nil { AlignedMemory.deallocate(UnsafeMutableRawPointer(pointer), mapped: mappedBytes) }
+        memory = other.memory
+        let raw = UnsafeMutableRawPointer(other.pointer) + offset
+        pointer = raw.bindMemory(to: Element.self, capacity: max(count, 1))
     }
 
     @inlinable
@@ -76,7 +67,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
             precondition(index >= 0 && index < count)
             return pointer[index]
         }
-        set {
+        nonmutating set {
             precondition(index >= 0 && index < count)
             pointer[index] = newValue
         }
@@ -108,13 +99,24 @@ extension UnsafeMutablePointer where Pointee: BitwiseCopyable {
     }
 }
 
-/// Memory of buffers of 64 KiB and more: a buddy allocator (Knowlton 1965) over large mappings with huge pages. What one
+/// The memory of buffers.
+///
+/// From 64 KiB on: a buddy allocator (Knowlton 1965) over large mappings with huge pages. What one
 /// phase of a proof has freed, the next uses again, whatever the sizes: the kernel's clearing of fresh pages, on virtual
 /// machines also the host's, was a third of a proof's time.
 @usableFromInline
-enum AlignedMemory {
+final class AlignedMemory: Sendable {
+    @usableFromInline nonisolated(unsafe) let start: UnsafeMutableRawPointer
+    /// Bytes of the block, or 0 where it is the allocator's.
+    private let mapped: Int
+
+    @usableFromInline
+    init(bytes: Int) { (start, mapped) = AlignedMemory.allocate(bytes: bytes) }
+
+    deinit { AlignedMemory.deallocate(start, mapped: mapped) }
+
     /// Smaller buffers come from the allocator.
-    @usableFromInline static let smallest = 1 << 16
+    private static let smallest = 1 << 16
     /// The least that is asked of the system at a time; pages cost nothing before they are touched.
     static let region = 1 << 28
     /// As long as no more than this is mapped, whatever is freed stays with the process.
@@ -203,8 +205,7 @@ enum AlignedMemory {
     }
 
     /// The memory and its size as `deallocate` wants it: 0 where it is the allocator's.
-    @usableFromInline
-    static func allocate(bytes: Int) -> (UnsafeMutableRawPointer, Int) {
+    private static func allocate(bytes: Int) -> (UnsafeMutableRawPointer, Int) {
         guard bytes >= smallest else {
             var raw: UnsafeMutableRawPointer?
             guard posix_memalign(&raw, 64, bytes) == 0, let raw else { fatalError("out of memory: \(bytes) bytes") }
@@ -216,8 +217,7 @@ enum AlignedMemory {
         return (UnsafeMutableRawPointer(bitPattern: address)!, 1 << order)
     }
 
-    @usableFromInline
-    static func deallocate(_ raw: UnsafeMutableRawPointer, mapped size: Int) {
+    private static func deallocate(_ raw: UnsafeMutableRawPointer, mapped size: Int) {
         if size == 0 { return free(raw) }
         let address = UInt(bitPattern: raw)
         buddies.withLock {
