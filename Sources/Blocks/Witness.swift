@@ -22,7 +22,7 @@ public struct Witness: Sendable {
     /// The same for a layout whose plan is there.
     public init(_ plan: WitnessPlan, _ execution: Execution) throws {
         let layout = plan.layout
-        nodes = layout.graph.nodes.indices.map { execution[$0] }
+        nodes = execution.values
         output = execution.output
         columns = []
         inputs = []
@@ -109,17 +109,18 @@ public struct Witness: Sendable {
         let sources = plan.arguments.map { FormSource($0.form, self) }
         let constants = plan.arguments.map { $0.form.isPlain ? $0.form.constant : 0 }
         inputConstants = constants
-        let made = zip(layout.lookups, zip(plan.arguments, sources)).map { lookup, own in
-            own.1.plain
+        let made = layout.lookups.indices.map { i in
+            sources[i].plain
                 ?? IntegerTensor(
-                    uninitialized: lookup.shape, range: ignoringErrors ? Int64.min...Int64.max : own.0.domain)
+                    uninitialized: layout.lookups[i].shape,
+                    range: ignoringErrors ? Int64.min...Int64.max : plan.arguments[i].domain)
         }
         inputs = made
 
         // By table, where it has had a lookup, as each thread has counted.
-        typealias Counts = [AlignedBuffer<Int64>?]
+        typealias Counts = [AlignedBuffer<Int32>?]
         let sizes = plan.tableSizes
-        var counts = [[AlignedBuffer<Int64>]](repeating: [], count: sizes.count)
+        var counts = [[AlignedBuffer<Int32>]](repeating: [], count: sizes.count)
         // Why a piece's arguments cannot be looked up.
         var faults = [LookupFault?](repeating: nil, count: plan.pieces.count)
         faults.withUnsafeMutableBufferPointer { faults in
@@ -159,22 +160,25 @@ public struct Witness: Sendable {
                 throw GraphError(node: lookup.name, "\(value) is outside the table \(layout.tableName(lookup.table))")
             }
         }
-        var sums: [(table: Int, range: Range<Int>, into: IntegerBuffer)] = []
+        // What several threads have counted is added up; what one has is the column.
+        var sums: [(table: Int, range: Range<Int>)] = []
         for (table, column) in layout.multiplicityColumns.enumerated() {
-            let tensor = IntegerTensor(uninitialized: layout.columns[column].shape, range: layout.columns[column].range)
-            columns[column] = tensor
+            let (shape, range) = (layout.columns[column].shape, layout.columns[column].range)
+            guard range.upperBound <= Int64(Int32.max) else {
+                throw GraphError("\(range.upperBound) lookups are more than are counted in 32 bits")
+            }
+            columns[column] = IntegerTensor(shape: shape, range: range, storage: .int32(counts[table][0]))
+            if counts[table].count == 1 { continue }
             for start in stride(from: 0, to: sizes[table], by: WitnessPlan.pieceSize) {
-                sums.append((table, start..<min(sizes[table], start + WitnessPlan.pieceSize), tensor.storage))
+                sums.append((table, start..<min(sizes[table], start + WitnessPlan.pieceSize)))
             }
         }
         Parallel.forEach(sums.count, work: { sums[$0].range.count }) {
-            let (table, range, storage) = sums[$0]
-            let sum = counts[table][0].pointer + range.lowerBound
+            let (table, range) = sums[$0]
+            let sum = counts[table][0].pointer
             for other in counts[table].dropFirst() {
-                let other = other.pointer + range.lowerBound
-                for row in 0..<range.count { sum[row] &+= other[row] }
+                for row in range { sum[row] &+= other.pointer[row] }
             }
-            Elementwise.narrow(sum, into: storage, range)
         }
     }
 
@@ -232,7 +236,7 @@ private struct CountArguments: IntegerVisitor {
     /// The table's least argument, its rows and how often each was looked up.
     let first: Int64
     let rows: UInt64
-    let counts: UnsafeMutablePointer<Int64>
+    let counts: UnsafeMutablePointer<Int32>
 
     func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) -> Int64? {
         count(elements.baseAddress! + range.lowerBound, range.count)

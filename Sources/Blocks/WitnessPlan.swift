@@ -206,6 +206,9 @@ struct AddBroadcast<A: SmallInteger>: IntegerVisitor {
 
     mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) {
         let coefficient = self.coefficient
+        // Coefficients are powers of two, mostly, and vectors of 32-bit products need more than the least of processors.
+        let isShift = coefficient.magnitude.nonzeroBitCount == 1
+        let bits = A(truncatingIfNeeded: coefficient.trailingZeroBitCount)
         var i = range.lowerBound
         while i < range.upperBound {
             let (row, column) = i.quotientAndRemainder(dividingBy: rows.width)
@@ -215,10 +218,10 @@ struct AddBroadcast<A: SmallInteger>: IntegerVisitor {
             if !rows.varies[0] {
                 let value = coefficient &* A(truncatingIfNeeded: from[0])
                 for j in 0..<count { to[j] &+= value }
-            } else if coefficient == 1 {
-                for j in 0..<count { to[j] &+= A(truncatingIfNeeded: from[column + j]) }
-            } else if coefficient == -1 {
-                for j in 0..<count { to[j] &-= A(truncatingIfNeeded: from[column + j]) }
+            } else if isShift && coefficient > 0 {
+                for j in 0..<count { to[j] &+= A(truncatingIfNeeded: from[column + j]) &<< bits }
+            } else if isShift {
+                for j in 0..<count { to[j] &-= A(truncatingIfNeeded: from[column + j]) &<< bits }
             } else {
                 for j in 0..<count { to[j] &+= coefficient &* A(truncatingIfNeeded: from[column + j]) }
             }
