@@ -2,111 +2,100 @@ import CSIMD
 import Tensors
 
 /// Copies a tensor with its dimensions in another order, changing the element type on the way.
-struct Permute: ElementLoop {
-    /// The destination's dimensions, outermost first, merged and without those of size 1.
-    private let dimensions: [Int]
-    /// The source's step along each of them.
-    private let steps: [Int]
+final class Permute: ElementLoop, Sendable {
+    /// A dimension of the destination, and the steps along it.
+    private struct Axis {
+        var size: Int
+        var from: Int
+        var to: Int
+    }
+    /// The destination's dimensions but for those below, outermost first.
+    private let outer: [Axis]
+    /// The two innermost loops: the destination's last dimension inside or, where only another one is contiguous in the source,
+    /// that one outside of it. Sizes are 1 where there are fewer dimensions.
+    private let rows: Axis
+    private let columns: Axis
+    /// Pairs of the two innermost loops.
+    private let matrices: Int
 
+    /// Of the destination, outermost dimension first: sizes, and the source's step along each.
     init(dimensions: [Int], steps: [Int]) {
-        var sizes: [Int] = []
-        var strides: [Int] = []
+        var axes: [Axis] = []
         for (size, step) in zip(dimensions, steps) where size > 1 {
-            if let last = strides.last, last == step * size {
-                sizes[sizes.count - 1] *= size
-                strides[strides.count - 1] = step
+            if let last = axes.last, last.from == step * size {
+                axes[axes.count - 1].size *= size
+                axes[axes.count - 1].from = step
             } else {
-                sizes.append(size)
-                strides.append(step)
+                axes.append(Axis(size: size, from: step, to: 1))
             }
         }
-        self.dimensions = sizes
-        self.steps = strides
+        for i in axes.indices.dropLast().reversed() { axes[i].to = axes[i + 1].to * axes[i + 1].size }
+        columns = axes.popLast() ?? Axis(size: 1, from: 1, to: 1)
+        // Contiguous in the source, so that a square of entries is read and written by whole lines; else any.
+        let fast = columns.from == 1 ? nil : axes.lastIndex { $0.from == 1 }
+        rows = axes.isEmpty ? Axis(size: 1, from: 0, to: 0) : axes.remove(at: fast ?? axes.count - 1)
+        outer = axes
+        matrices = axes.reduce(1) { $0 * $1.size }
     }
 
+    /// So many entries in their order.
+    convenience init(copying count: Int) { self.init(dimensions: [count], steps: [1]) }
+
     /// Entries.
-    var count: Int { dimensions.reduce(1, *) }
+    var count: Int { matrices * rows.size * columns.size }
     /// Changes nothing but the type.
-    var isCopy: Bool { steps.isEmpty || steps == [1] }
+    var isCopy: Bool { matrices == 1 && rows.size == 1 && columns.from == 1 }
 
     /// `copy.dispatch(source, destination, count:)` converts entries in order.
     struct Copy {
         func dispatch(_ source: IntegerPointer, _ destination: IntegerPointer, count: Int) {
-            Permute(dimensions: [count], steps: [1]).dispatch(source, destination)
+            Permute(copying: count).dispatch(source, destination)
         }
     }
     static let copy = Copy()
 
     func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>) {
-        guard let width = dimensions.last, let step = steps.last else {
-            destination[0] = D(truncatingIfNeeded: source[0])
-            return
-        }
-        if dimensions.count == 1 && step == 1 {
-            return Parallel.forEachChunk(width, grain: grainOfElements) { range in
+        if isCopy {
+            return Parallel.forEachChunk(columns.size, grain: grainOfElements) { range in
                 for i in range { destination[i] = D(truncatingIfNeeded: source[i]) }
             }
         }
-        var outSteps = Array(repeating: 1, count: dimensions.count)
-        for i in dimensions.indices.dropLast().reversed() { outSteps[i] = outSteps[i + 1] * dimensions[i + 1] }
-        guard step != 1, let fast = steps.firstIndex(of: 1) else {
-            // Rows are contiguous in the source, or nothing is: row by row.
-            let rows = dimensions.dropLast().reduce(1, *)
-            let last = dimensions.count - 1
-            return Parallel.forEachChunk(rows, grain: max(1, grainOfElements / width)) { range in
-                for row in range {
-                    let from = source + offset(row, 0..<last)
-                    let to = destination + row * width
-                    if step == 1 {
-                        for j in 0..<width { to[j] = D(truncatingIfNeeded: from[j]) }
-                    } else {
-                        for j in 0..<width { to[j] = D(truncatingIfNeeded: from[j * step]) }
-                    }
-                }
-            }
-        }
-        // A transposition of the dimensions `fast` and last, in tiles; the others around it.
         let tile = 32
-        let height = dimensions[fast]
-        let tiles = (height + tile - 1) / tile
-        let others = dimensions.indices.filter { $0 != fast && $0 != dimensions.count - 1 }
-        let matrices = others.reduce(1) { $0 * dimensions[$1] }
-        let across = outSteps[fast]
-        Parallel.forEachChunk(matrices * tiles, grain: max(1, grainOfElements / (tile * width))) { range in
+        let (rows, columns) = (rows, columns)
+        let tiles = (rows.size + tile - 1) / tile
+        Parallel.forEachChunk(matrices * tiles, grain: max(1, grainOfElements / (tile * columns.size))) { range in
             for unit in range {
-                var rest = unit / tiles
-                let top = unit % tiles * tile
-                let bottom = min(height, top + tile)
+                var (rest, band) = unit.quotientAndRemainder(dividingBy: tiles)
+                let top = band * tile
+                let bottom = min(rows.size, top + tile)
                 var from = source
                 var to = destination
-                for axis in others.reversed() {
-                    let (quotient, index) = rest.quotientAndRemainder(dividingBy: dimensions[axis])
-                    from += index * steps[axis]
-                    to += index * outSteps[axis]
+                var axis = outer.count - 1
+                while axis >= 0 {
+                    let (quotient, index) = rest.quotientAndRemainder(dividingBy: outer[axis].size)
+                    from += index * outer[axis].from
+                    to += index * outer[axis].to
                     rest = quotient
+                    axis -= 1
+                }
+                if columns.from == 1 {
+                    for i in top..<bottom {
+                        let (x, y) = (from + i * rows.from, to + i * rows.to)
+                        for j in 0..<columns.size { y[j] = D(truncatingIfNeeded: x[j]) }
+                    }
+                    continue
                 }
                 var left = 0
-                while left < width {
-                    let right = min(width, left + tile)
+                while left < columns.size {
+                    let right = min(columns.size, left + tile)
                     for i in top..<bottom {
-                        let row = to + i * across
-                        for j in left..<right { row[j] = D(truncatingIfNeeded: from[i + j * step]) }
+                        let (x, y) = (from + i * rows.from, to + i * rows.to)
+                        for j in left..<right { y[j] = D(truncatingIfNeeded: x[j * columns.from]) }
                     }
                     left = right
                 }
             }
         }
-    }
-
-    private func offset(_ index: Int, _ axes: Range<Int>) -> Int {
-        var rest = index
-        var result = 0
-        for axis in axes.reversed() {
-            let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: dimensions[axis])
-            result += remainder * steps[axis]
-            rest = quotient
-        }
-        return result
     }
 }
 
@@ -129,16 +118,21 @@ struct Contraction {
     private enum Form {
         /// Few summed terms.
         case rows(RowProducts)
-        /// Many: as matrices, in the output's order (`restore` is nil) or not; `isSwapped` if a is the right one.
-        case matrices(MatrixProducts, isSwapped: Bool, restore: Permute?)
+        /// Many: as matrices; `isSwapped` if a is the right one. `restore` brings the product into the output's order.
+        case matrices(MatrixProducts, isSwapped: Bool, restore: Permute)
     }
 
     private let a: Permute
     private let b: Permute
     private let count: Int
     private let form: Form
+    /// The right factor of the product of matrices, if it is a weight that is worth it.
+    private let packed: PackedMatrix?
 
-    init(_ einsum: Einsum) {
+    /// `weight` gives the operand (0: a, 1: b), a matrix of so many rows and columns, arranged as the kernel reads it, if it is a
+    /// weight that is worth it.
+    init(_ einsum: Einsum, weight: (_ operand: Int, _ rows: Int, _ columns: Int) -> PackedMatrix? = { _, _, _ in nil })
+    {
         var sizes: [Character: Int] = [:]
         for label in einsum.batch + einsum.summed + einsum.freeA + einsum.freeB { sizes[label.name] = label.size }
         func steps(_ labels: [Character]) -> [Character: Int] {
@@ -161,6 +155,7 @@ struct Contraction {
             let (aSteps, bSteps) = (steps(einsum.a), steps(einsum.b))
             a = permute(einsum.a, einsum.a)
             b = permute(einsum.b, einsum.b)
+            packed = nil
             form = .rows(
                 RowProducts(
                     dimensions: einsum.outDimensions, aSteps: einsum.out.map { aSteps[$0] ?? 0 },
@@ -178,11 +173,13 @@ struct Contraction {
         // [batch][row][column] or [batch][column][row], whichever is the output's order, if one is.
         let isSwapped = einsum.out == batch + columns + rows && einsum.out != batch + rows + columns
         let order = isSwapped ? batch + columns + rows : batch + rows + columns
+        let product = MatrixProducts(
+            batch: size(einsum.batch), m: size(isSwapped ? einsum.freeB : einsum.freeA),
+            n: size(isSwapped ? einsum.freeA : einsum.freeB), k: size(einsum.summed))
         form = .matrices(
-            MatrixProducts(
-                batch: size(einsum.batch), m: size(isSwapped ? einsum.freeB : einsum.freeA),
-                n: size(isSwapped ? einsum.freeA : einsum.freeB), k: size(einsum.summed)),
-            isSwapped: isSwapped, restore: einsum.out == order ? nil : permute(order, einsum.out))
+            product, isSwapped: isSwapped, restore: permute(order, einsum.out))
+        let isReadAsIs = product.batch == 1 && (isSwapped ? a : b).isCopy
+        packed = isReadAsIs ? weight(isSwapped ? 0 : 1, product.n, product.k) : nil
     }
 
     private static func buffer(_ count: Int, width: Int) -> IntegerBuffer {
@@ -211,17 +208,30 @@ struct Contraction {
             if width == 2 { accumulator = 8 }
             let left = Contraction.arranged(a, self.a, width: width, &copies.a)
             let right = Contraction.arranged(b, self.b, width: width, &copies.b)
-            let isDirect = restore == nil && out.byteWidth == accumulator
+            let isDirect = restore.isCopy && out.byteWidth == accumulator
             var natural = out
             if !isDirect {
                 let buffer = Contraction.buffer(count, width: accumulator)
                 copies.out = buffer
                 natural = buffer.pointer
             }
-            product.run(isSwapped ? right : left, isSwapped ? left : right, natural)
+            product.run(isSwapped ? right : left, isSwapped ? left : right, natural, packed)
             if isDirect { return }
-            (restore ?? Permute(dimensions: [count], steps: [1])).dispatch(natural, out)
+            restore.dispatch(natural, out)
         }
+    }
+}
+
+/// A matrix of 8-bit integers as the kernel of this processor reads the right factor of a product.
+final class PackedMatrix: Sendable {
+    fileprivate let memory: AlignedBuffer<UInt8>
+
+    /// Nil where the kernel reads the matrix as it is.
+    init?(_ matrix: UnsafePointer<Int8>, rows: Int, columns: Int) {
+        let bytes = csimd_gemm_s8_packed_bytes(rows, columns)
+        if bytes == 0 { return nil }
+        memory = AlignedBuffer(uninitialized: bytes)
+        csimd_gemm_s8_pack(matrix, rows, columns, memory.pointer)
     }
 }
 
@@ -232,10 +242,15 @@ struct MatrixProducts {
     let n: Int
     let k: Int
 
-    /// `a` and `b` are of one type, which is no wider than `c`'s, and that is 4 or 8 bytes.
-    func run(_ a: IntegerPointer, _ b: IntegerPointer, _ c: IntegerPointer) {
+    /// `a` and `b` are of one type, which is no wider than `c`'s, and that is 4 or 8 bytes. `packed` is `b`, if the batch is one.
+    func run(_ a: IntegerPointer, _ b: IntegerPointer, _ c: IntegerPointer, _ packed: PackedMatrix?) {
         switch (a, b, c) {
-        case (.int8(let a), .int8(let b), .int32(let c)): kernel(a, b, c, csimd_gemm_s8)
+        case (.int8(let a), .int8(let b), .int32(let c)):
+            if let packed {
+                csimd_gemm_s8_packed(a, b, packed.memory.pointer, c, m, n, k)
+            } else {
+                kernel(a, b, c, csimd_gemm_s8)
+            }
         case (.int16(let a), .int16(let b), .int64(let c)): kernel(a, b, c, csimd_gemm_s16)
         case (.int32(let a), .int32(let b), .int32(let c)): run(a, b, c)
         case (.int8(let a), .int8(let b), .int64(let c)): run(a, b, c)
@@ -323,7 +338,7 @@ struct MatrixProducts {
 }
 
 /// Products, summed over few terms, walked in the order of the output.
-struct RowProducts {
+final class RowProducts: Sendable {
     private let outer: [Int]
     private let aOuter: [Int]
     private let bOuter: [Int]

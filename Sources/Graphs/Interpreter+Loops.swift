@@ -168,10 +168,15 @@ struct SquareRoots: ElementLoop {
 struct NarrowTable: Sendable {
     let lowerBound: Int
     let entries: IntegerBuffer
+    /// If the table does nothing but bring its argument into a range, that range.
+    let clamp: ClosedRange<Int64>?
 
     init(_ table: LookupTable, for range: ClosedRange<Int64>) {
         lowerBound = Int(table.lowerBound)
         entries = IntegerBuffer(uninitialized: table.values.count, range: range)
+        let (least, greatest) = (table.range.lowerBound, table.range.upperBound)
+        let isClamp = zip(table.domain, table.values).allSatisfy { Int64($1) == min(max($0, least), greatest) }
+        clamp = isClamp ? table.range : nil
         let values = AlignedBuffer(table.values)
         withExtendedLifetime((values, entries)) {
             Permute.copy.dispatch(.int32(values.pointer), entries.pointer, count: values.count)
@@ -208,6 +213,15 @@ struct Requantise<W: SmallInteger>: ElementLoop {
                 }
             }
         }
+        if let clamp = table.clamp {
+            let (low, high) = (W(truncatingIfNeeded: clamp.lowerBound), W(truncatingIfNeeded: clamp.upperBound))
+            return Parallel.forEachChunk(count, grain: grainOfElements) { range in
+                for i in range {
+                    let h = (W(truncatingIfNeeded: source[i]) &+ half) &>> bits
+                    destination[i] = D(truncatingIfNeeded: min(max(h, low), high))
+                }
+            }
+        }
         precondition(table.entries.byteWidth == MemoryLayout<D>.size)
         // One type, whatever the dispatch says: `D` is that of the result, for which the table was made.
         let entries = table.entries.pointer.address.assumingMemoryBound(to: D.self)
@@ -226,13 +240,15 @@ struct Requantise<W: SmallInteger>: ElementLoop {
 
 /// An output walked as rows: consecutive dimensions are merged where every operand either has both or lacks both, so that along a
 /// row each operand is contiguous or constant.
-package struct BroadcastRows: Sendable {
+package final class BroadcastRows: Sendable {
     /// Entries of a row.
     package let width: Int
     /// Merged outer dimensions, outermost first.
-    package let outer: [Int]
-    /// For each operand, its steps along the outer dimensions.
-    package let steps: [[Int]]
+    private let outer: [Int]
+    /// How many they index.
+    let rows: Int
+    /// Steps along the outer dimensions, those of the first operand first.
+    private let steps: [Int]
     /// For each operand, whether it varies along a row.
     package let varies: [Bool]
 
@@ -255,27 +271,27 @@ package struct BroadcastRows: Sendable {
         width = sizes.last!
         varies = presence.last!
         outer = Array(sizes.dropLast())
-        steps = axes.indices.map { operand in
+        rows = outer.reduce(1, *)
+        steps = axes.indices.flatMap { operand in
             var step = presence.last![operand] ? sizes.last! : 1
             var own: [Int] = []
             for (size, present) in zip(sizes, presence).dropLast().reversed() {
                 own.append(present[operand] ? step : 0)
                 if present[operand] { step *= size }
             }
-            return own.reversed()
+            return Array(own.reversed())
         }
     }
-
-    var rows: Int { outer.reduce(1, *) }
 
     /// Where row `row` of an operand starts.
     package func offset(_ operand: Int, _ row: Int) -> Int {
         var rest = row
         var result = 0
+        let first = operand * outer.count
         var axis = outer.count - 1
         while axis >= 0 {
             let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: outer[axis])
-            result += remainder * steps[operand][axis]
+            result += remainder * steps[first + axis]
             rest = quotient
             axis -= 1
         }

@@ -45,11 +45,15 @@ final class Stage: Sendable {
         func run(_ values: [IntegerPointer]) throws {
             let most = actions.reduce(1) { max($0, $1.operands.count) }
             try withUnsafeTemporaryAllocation(of: IntegerPointer.self, capacity: most) { operands in
-                for action in actions {
-                    for (i, place) in action.operands.enumerated() {
-                        operands.initializeElement(at: i, to: values[place.node] + place.start)
+                try actions.withUnsafeBufferPointer { actions in
+                    for i in actions.indices {
+                        for k in actions[i].operands.indices {
+                            let place = actions[i].operands[k]
+                            operands.initializeElement(at: k, to: values[place.node] + place.start)
+                        }
+                        let result = actions[i].result
+                        try actions[i].step(operands.baseAddress!, values[result.node] + result.start)
                     }
-                    try action.step(operands.baseAddress!, values[action.result.node] + action.result.start)
                 }
             }
         }
@@ -68,17 +72,17 @@ final class Stage: Sendable {
 
     /// The stages that make every value that is neither fixed nor the input. They run in so many parts, if they have as many rows;
     /// with nil in as many as there are threads, if they are worth it.
-    static func all(of graph: Graph, fixed: [Bool], parts: Int?) throws -> [Stage] {
+    static func all(of graph: Graph, fixed: [IntegerTensor?], parts: Int?) throws -> [Stage] {
         var stages: [[Member]] = []
         var isOpen = false
-        for (id, node) in graph.nodes.enumerated() where !fixed[id] && id != graph.input {
+        for (id, node) in graph.nodes.enumerated() where fixed[id] == nil && id != graph.input {
             let member = Member(id: id, operands: node.operands, byRow: graph.operandsByRow(id))
             let isAlone = member.byRow == nil || graph.isLargeForAll(member.operands, member.byRow!, node)
             var joins = isOpen && !isAlone
             if joins, let first = stages.last?.first?.id {
                 joins = graph.nodes[first].shape.dimensions.first == node.shape.dimensions.first
                 for (operand, byRow) in zip(member.operands, member.byRow!) where !byRow {
-                    joins = joins && (operand < first || fixed[operand])
+                    joins = joins && (operand < first || fixed[operand] != nil)
                 }
             }
             if joins {
@@ -88,7 +92,7 @@ final class Stage: Sendable {
                 isOpen = !isAlone
             }
         }
-        let tables = Tables(graph)
+        let tables = Tables(graph, fixed)
         return try stages.map { try Stage(graph, tables, $0, parts: parts) }
     }
 
@@ -199,8 +203,8 @@ extension Graph {
     }
 }
 
-/// The tables of a graph as steps use them: in the types of their results.
-private struct Tables: Sendable {
+/// What steps use that does not depend on the input: the tables of a graph, in the types of their results, and its weights.
+private final class Tables: Sendable {
     private struct Use: Hashable {
         let table: TableID
         let byteWidth: Int
@@ -210,11 +214,19 @@ private struct Tables: Sendable {
             byteWidth = IntegerBuffer.byteWidth(node.range)
         }
     }
+    /// A weight as a matrix of so many rows.
+    private struct Factor: Hashable {
+        let weight: NodeID
+        let rows: Int
+    }
     private let narrow: [Use: NarrowTable]
     /// The range of each node.
     private let ranges: [ClosedRange<Int64>]
+    private let fixed: [IntegerTensor?]
+    /// Weights as the kernel reads them, made when first asked for.
+    private let packed = Mutex<[Factor: PackedMatrix?]>([:])
 
-    init(_ graph: Graph) {
+    init(_ graph: Graph, _ fixed: [IntegerTensor?]) {
         var narrow: [Use: NarrowTable] = [:]
         for node in graph.nodes {
             if case .requantise(_, _, let table?) = node.operation, narrow[Use(table, node)] == nil {
@@ -222,7 +234,22 @@ private struct Tables: Sendable {
             }
         }
         self.narrow = narrow
+        self.fixed = fixed
         ranges = graph.nodes.map(\.range)
+    }
+
+    /// A weight as the kernel reads it: arranged once, as every part of a stage reads all of it in every run. Large ones are read in
+    /// one piece, and would take as much memory again.
+    private func packed(_ node: NodeID, rows: Int, columns: Int) -> PackedMatrix? {
+        guard let tensor = fixed[node], case .int8(let weight) = tensor.storage, weight.count <= Stage.mostReadByAll
+        else { return nil }
+        return packed.withLock { packed in
+            let factor = Factor(weight: node, rows: rows)
+            if let known = packed[factor] { return known }
+            let matrix = PackedMatrix(weight.pointer, rows: rows, columns: columns)
+            packed[factor] = .some(matrix)
+            return matrix
+        }
     }
 
     /// How a node's value, or some rows of it, is made of operands of these shapes.
@@ -239,7 +266,7 @@ private struct Tables: Sendable {
             }
         case .contract(_, _, let a, let b, let out):
             let einsum = try Einsum(name: node.name, a: a, operands[0], b: b, operands[1], out: out)
-            let contraction = Contraction(einsum)
+            let contraction = Contraction(einsum) { packed(node.operands[$0], rows: $1, columns: $2) }
             return { operands, result in contraction.run(operands[0], operands[1], result) }
         case .combine(let terms, let constant):
             let combination = Combination(terms, constant, shape)

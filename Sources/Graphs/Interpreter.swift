@@ -7,13 +7,20 @@ import Tensors
 /// is checked.
 public struct Interpreter: Sendable {
     public let graph: Graph
-    /// For each node, its value where it does not depend on the input: weights, constants and masks.
-    private let fixed: [IntegerTensor?]
-    /// For each small value, where it lies in a piece of memory for all of them: one allocation instead of hundreds.
-    private let places: [Int?]
+    /// Where each node's value comes from.
+    private let origins: [Origin]
+    /// Bytes of all small values.
     private let smallBytes: Int
-    /// How the other values are made, in order.
+    /// How the values that are made are made, in order.
     private let stages: [Stage]
+
+    private enum Origin {
+        /// Weights, constants and masks: the value does not depend on the input.
+        case fixed(IntegerTensor)
+        /// A small value: at byte `offset` in a piece of memory for all of them, one allocation instead of hundreds.
+        case small(TensorShape, ClosedRange<Int64>, offset: Int)
+        case large(TensorShape, ClosedRange<Int64>)
+    }
 
     /// Checks the graph's structure, and that there is, for each weight of the graph and nothing else, a tensor of its shape with
     /// every entry in its range, declared by the tensor or looked for. Weights are not copied, unless they are stored more widely than their range asks for.
@@ -57,18 +64,17 @@ public struct Interpreter: Sendable {
             throw GraphError("the graph has no weight \(unused.sorted().map { "'\($0)'" }.joined(separator: ", "))")
         }
         self.graph = graph
-        self.fixed = fixed
         try graph.checkStructure()
-        var places: [Int?] = []
         var smallBytes = 0
-        for (id, node) in graph.nodes.enumerated() {
+        origins = graph.nodes.enumerated().map { id, node in
+            if let value = fixed[id] { return .fixed(value) }
             let bytes = node.shape.count * IntegerBuffer.byteWidth(node.range)
-            let isSmall = fixed[id] == nil && bytes <= 1 << 16
-            places.append(isSmall ? smallBytes : nil)
-            if isSmall { smallBytes += (bytes + 63) / 64 * 64 }
+            if bytes > 1 << 16 { return .large(node.shape, node.range) }
+            defer { smallBytes += (bytes + 63) / 64 * 64 }
+            return .small(node.shape, node.range, offset: smallBytes)
         }
-        (self.places, self.smallBytes) = (places, smallBytes)
-        self.stages = try Stage.all(of: graph, fixed: fixed.map { $0 != nil }, parts: parts)
+        self.smallBytes = smallBytes
+        self.stages = try Stage.all(of: graph, fixed: fixed, parts: parts)
     }
 
     private static func check(_ given: IntegerTensor, _ node: Node) throws -> IntegerTensor {
@@ -116,11 +122,14 @@ public struct Interpreter: Sendable {
             throw GraphError(node: input.name, "token \(token) at position \(position) is outside \(input.range)")
         }
         let memory = AlignedBuffer<UInt8>(uninitialized: smallBytes)
-        let values = graph.nodes.enumerated().map { id, node in
-            if let value = fixed[id] { return value }
-            guard let place = places[id] else { return IntegerTensor(uninitialized: node.shape, range: node.range) }
-            let storage = IntegerBuffer(uninitialized: node.shape.count, range: node.range, in: memory, at: place)
-            return IntegerTensor(shape: node.shape, range: node.range, storage: storage)
+        let values = origins.map { origin in
+            switch origin {
+            case .fixed(let value): return value
+            case .small(let shape, let range, let offset):
+                let storage = IntegerBuffer(uninitialized: shape.count, range: range, in: memory, at: offset)
+                return IntegerTensor(shape: shape, range: range, storage: storage)
+            case .large(let shape, let range): return IntegerTensor(uninitialized: shape, range: range)
+            }
         }
         for (i, token) in tokens.enumerated() { values[graph.input].storage[i] = Int64(token) }
         let pointers = values.map(\.storage.pointer)

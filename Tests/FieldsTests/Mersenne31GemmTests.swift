@@ -1,4 +1,5 @@
 import CSIMD
+import Tensors
 import TestSupport
 import Testing
 
@@ -44,6 +45,16 @@ import Testing
                         }
                     }
                     #expect(c == want, "\(m) x \(n) x \(k) at \(level)")
+
+                    let bytes = csimd_gemm_s8_packed_bytes(n, k)
+                    #expect(bytes == 0 || level == "avx512")
+                    guard bytes > 0 else { continue }
+                    let packed = AlignedBuffer<UInt8>(repeating: 0x55, count: bytes + 1)
+                    csimd_gemm_s8_pack(b, n, k, packed.pointer)
+                    #expect(packed[bytes] == 0x55)
+                    var other = [Int32](repeating: 77, count: m * n + 1)
+                    csimd_gemm_s8_packed(a, b, packed.pointer, &other, m, n, k)
+                    #expect(other == want, "\(m) x \(n) x \(k), arranged before")
                 }
             }
         }

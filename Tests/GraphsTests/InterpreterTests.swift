@@ -88,6 +88,57 @@ struct Bench {
         #expect(try b.value(node) == expected)
     }
 
+    /// Every order of dimensions, some of size 1 and some longer than a tile, against an index computed entry by entry.
+    @Test func permutations() {
+        func orders(_ n: Int) -> [[Int]] {
+            if n == 0 { return [[]] }
+            return orders(n - 1).flatMap { order in (0..<n).map { at in order[..<at] + [n - 1] + order[at...] } }
+        }
+        for sizes in [[], [1], [5], [3, 70], [33, 65], [2, 1, 37], [4, 40, 3], [2, 3, 1, 34], [2, 33, 3, 4]] {
+            let count = sizes.reduce(1, *)
+            var strides = Array(repeating: 1, count: sizes.count)
+            for i in sizes.indices.dropLast().reversed() { strides[i] = strides[i + 1] * sizes[i + 1] }
+            let source = AlignedBuffer((0..<count).map { Int16(truncatingIfNeeded: $0 &* 40_503) })
+            for order in orders(sizes.count) {
+                let permute = Permute(dimensions: order.map { sizes[$0] }, steps: order.map { strides[$0] })
+                #expect(permute.count == count)
+                let wide = AlignedBuffer<Int32>(repeating: .min, count: count + 1)
+                permute.dispatch(.int16(source.pointer), .int32(wide.pointer))
+                let want = (0..<count).map { index in
+                    var (rest, from) = (index, 0)
+                    for axis in order.reversed() {
+                        from += rest % sizes[axis] * strides[axis]
+                        rest /= sizes[axis]
+                    }
+                    return Int32(source[from])
+                }
+                #expect(wide.array == want + [.min], "\(sizes) in the order \(order)")
+                #expect(permute.isCopy == (want == source.array.map(Int32.init)), "\(sizes) in the order \(order)")
+            }
+        }
+    }
+
+    /// Tables that bring their argument into a range are not looked up; one entry that differs, and they are.
+    @Test func clamps() throws {
+        let arguments = [-40, -9, -8, -7, -1, 0, 1, 6, 7, 8, 40].map(Int64.init)
+        func values(_ entries: [Int32], shift: Int) throws -> [Int64] {
+            var b = try Bench()
+            let x = try b.weight("x", [arguments.count], -40 << 30...40 << 30, arguments.map { $0 << shift })
+            let table = b.builder.table(LookupTable(name: "t", lowerBound: -40 << (30 - shift), values: entries))
+            return try b.value(try b.builder.requantise("q", x, shift: shift, table: table))
+        }
+        for shift in [24, 30] {
+            let reach: Int64 = 40 << Int64(30 - shift)
+            var entries = (-reach...reach).map { Int32(min(max($0, -8), 7)) }
+            #expect(
+                NarrowTable(LookupTable(name: "t", lowerBound: -reach, values: entries), for: -8...7).clamp == -8...7)
+            #expect(try values(entries, shift: shift) == arguments.map { min(max($0, -8), 7) })
+            entries[Int(reach + 6)] = 5
+            #expect(NarrowTable(LookupTable(name: "t", lowerBound: -reach, values: entries), for: -8...7).clamp == nil)
+            #expect(try values(entries, shift: shift) == arguments.map { $0 == 6 ? 5 : min(max($0, -8), 7) })
+        }
+    }
+
     @Test func requantise() throws {
         var b = try Bench()
         let x = try b.weight("x", [7], -100...100, [-100, -3, -2, -1, 1, 2, 6])

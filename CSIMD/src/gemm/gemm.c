@@ -5,7 +5,8 @@
 #include "csimd_parallel.h"
 #include <stdlib.h>
 
-enum { COLUMNS_OF_PANEL = 48, THIN = 25 };
+/// Products with fewer rows or columns are made without panels.
+enum { THIN = 25 };
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
@@ -87,6 +88,9 @@ static gemm_s8_tile s8_tile(const S8Work *work, size_t index, size_t *row) {
     t.c += i * t.ldc + j;
     t.m = smaller(work->split.rows, t.m - i);
     t.n = smaller(work->split.columns, t.n - j);
+    if (t.panels != NULL) {
+        t.panels += j / GEMM_S8_PANEL * (gemm_s8_panel_bytes(t.k) / sizeof *t.panels);
+    }
     *row = i;
     return t;
 }
@@ -111,7 +115,7 @@ static void s8_packed_task(void *context, size_t index) {
     const S8Work *work = context;
     size_t row;
     gemm_s8_tile t = s8_tile(work, index, &row);
-    uint32_t *panel = allocate(gemm_s8_panel_bytes(t.k));
+    uint32_t *panel = t.panels == NULL ? allocate(gemm_s8_panel_bytes(t.k)) : NULL;
     gemm_s8_avx512(&t, work->offsets + row, panel);
     free(panel);
 }
@@ -143,7 +147,8 @@ static void s8_offset_task(void *context, size_t index) {
     gemm_s8_offsets_avx512(w->a + start * w->k, smaller(w->piece, w->m - start), w->k, w->offsets + start);
 }
 
-static void s8_avx512(const int8_t *a, const int8_t *b, int32_t *c, size_t m, size_t n, size_t k) {
+static void s8_avx512(
+    const int8_t *a, const int8_t *b, const uint32_t *panels, int32_t *c, size_t m, size_t n, size_t k) {
     int32_t *offsets = allocate(4 * (m < THIN || n >= THIN ? m : n));
     size_t threads = m * n * k < 32768 ? 1 : (size_t)csimd_free_thread_count();
     if (smaller(m, n) < THIN) {
@@ -158,24 +163,46 @@ static void s8_avx512(const int8_t *a, const int8_t *b, int32_t *c, size_t m, si
     } else {
         OffsetWork o = {a, offsets, m, k, threads == 1 || m * k < 65536 ? m : (m + 4 * threads - 1) / (4 * threads)};
         run((m + o.piece - 1) / o.piece, s8_offset_task, &o);
-        S8Work work = {.whole = {a, b, c, m, n, k, n}, .offsets = offsets};
+        S8Work work = {.whole = {a, b, c, m, n, k, n, panels}, .offsets = offsets};
         // A panel of columns is packed once a tile: tall tiles.
-        work.split = split(m, n, k, 1024, 4 * COLUMNS_OF_PANEL, 128, COLUMNS_OF_PANEL);
+        work.split = split(m, n, k, 1024, 4 * GEMM_S8_PANEL, 128, GEMM_S8_PANEL);
         run(work.split.count, s8_packed_task, &work);
     }
     free(offsets);
 }
 #endif
 
+size_t csimd_gemm_s8_packed_bytes(size_t n, size_t k) {
+#if defined(__x86_64__)
+    if (csimd_current_level() == CSIMD_LEVEL_AVX512 && n >= THIN) {
+        return (n + GEMM_S8_PANEL - 1) / GEMM_S8_PANEL * gemm_s8_panel_bytes(k);
+    }
+#endif
+    return 0;
+}
+
+void csimd_gemm_s8_pack(const int8_t *b, size_t n, size_t k, void *packed) {
+#if defined(__x86_64__)
+    if (csimd_gemm_s8_packed_bytes(n, k) > 0) {
+        gemm_s8_pack_avx512(b, n, k, packed);
+    }
+#endif
+}
+
 void csimd_gemm_s8(const int8_t *a, const int8_t *b, int32_t *c, size_t m, size_t n, size_t k) {
+    csimd_gemm_s8_packed(a, b, NULL, c, m, n, k);
+}
+
+void csimd_gemm_s8_packed(
+    const int8_t *a, const int8_t *b, const void *packed, int32_t *c, size_t m, size_t n, size_t k) {
     if (m == 0 || n == 0) {
         return;
     }
-    S8Work work = {.whole = {a, b, c, m, n, k, n}, .kernel = gemm_s8_portable};
+    S8Work work = {.whole = {a, b, c, m, n, k, n, NULL}, .kernel = gemm_s8_portable};
 #if defined(__x86_64__)
     csimd_level level = csimd_current_level();
     if (level == CSIMD_LEVEL_AVX512) {
-        s8_avx512(a, b, c, m, n, k);
+        s8_avx512(a, b, packed, c, m, n, k);
         return;
     }
     if (level == CSIMD_LEVEL_AVX2) {

@@ -9,6 +9,8 @@ typedef struct gemm_s8_tile {
     const int8_t *a, *b;
     int32_t *c;
     size_t m, n, k, ldc;
+    /// The rows of `b` as panels, or null.
+    const uint32_t *panels;
 } gemm_s8_tile;
 
 typedef struct gemm_s16_tile {
@@ -28,10 +30,14 @@ int gemm_largest_s16_avx2(const int16_t *a, size_t count);
 
 /// `sums[i]` = -128 times the sum of row i, modulo 2^32.
 void gemm_s8_offsets_avx512(const int8_t *a, size_t m, size_t k, int32_t *sums);
-/// Many rows of `a` and of `b`; `offsets` are those of the tile's rows of `a`, `panel` holds `gemm_s8_panel_bytes(k)`
-/// bytes, aligned to 64.
-void gemm_s8_avx512(const gemm_s8_tile *tile, const int32_t *offsets, uint32_t *panel);
+/// Columns of a panel, and its bytes.
+enum { GEMM_S8_PANEL = 48 };
 size_t gemm_s8_panel_bytes(size_t k);
+/// Arranges `n` rows of b as panels; what is beyond the last row is zero.
+void gemm_s8_pack_avx512(const int8_t *b, size_t n, size_t k, uint32_t *panels);
+/// Many rows of `a` and of `b`; `offsets` are those of the tile's rows of `a`, `panel` has room for one panel, aligned
+/// to 64, if the tile has none.
+void gemm_s8_avx512(const gemm_s8_tile *tile, const int32_t *offsets, uint32_t *panel);
 /// Few rows of `x`, any number of `y`; `c[i * ldx + j * ldy]` takes row i of x times row j of y. `offsets` are those
 /// of x.
 void gemm_s8_thin_avx512(

@@ -15,7 +15,7 @@ typedef __m512i V;
 
 enum {
     ROWS = 8,      ///< of a register tile
-    VECTORS = 3,   ///< of 16 columns
+    VECTORS = GEMM_S8_PANEL / 16,
     DEPTH = 512,   ///< summed entries of a packed panel, which then fits the first-level cache
 };
 
@@ -58,7 +58,9 @@ INLINE void transpose16(V r[16]) {
     }
 }
 
-size_t gemm_s8_panel_bytes(size_t k) { return (size_t)VECTORS * 16 * ((k + 63) / 64 * 64); }
+size_t gemm_s8_panel_bytes(size_t k) { return (size_t)GEMM_S8_PANEL * ((k + 63) / 64 * 64); }
+
+static size_t words(size_t k) { return gemm_s8_panel_bytes(k) / sizeof(uint32_t); }
 
 /// Packs `n` <= 48 rows of b: four bytes of each of 48 rows, the next four, and so on; zeros beyond the ends, then
 /// flipped.
@@ -126,14 +128,25 @@ INLINE void micro(
     }
 }
 
+TARGET void gemm_s8_pack_avx512(const int8_t *b, size_t n, size_t k, uint32_t *panels) {
+    for (size_t j = 0; j < n; j += GEMM_S8_PANEL) {
+        pack(b + j * k, n - j < GEMM_S8_PANEL ? n - j : GEMM_S8_PANEL, k, panels + j / GEMM_S8_PANEL * words(k));
+    }
+}
+
 TARGET void gemm_s8_avx512(const gemm_s8_tile *t, const int32_t *offsets, uint32_t *panel) {
     for (size_t j = 0; j < t->n; j += 16 * VECTORS) {
         size_t n = t->n - j < 16 * VECTORS ? t->n - j : 16 * VECTORS;
-        pack(t->b + j * t->k, n, t->k, panel);
+        const uint32_t *packed = panel;
+        if (t->panels != NULL) {
+            packed = t->panels + j / GEMM_S8_PANEL * words(t->k);
+        } else {
+            pack(t->b + j * t->k, n, t->k, panel);
+        }
         size_t l = 0;
         do {
             size_t depth = t->k - l < DEPTH ? t->k - l : DEPTH;
-            const uint32_t *p = panel + l / 4 * 16 * VECTORS;
+            const uint32_t *p = packed + l / 4 * 16 * VECTORS;
             size_t i = 0;
             for (; i + ROWS <= t->m; i += ROWS) {
                 micro(t->a + i * t->k + l, t->k, ROWS, depth, p, t->c + i * t->ldc + j, t->ldc, n, offsets + i, l == 0);
