@@ -10,11 +10,12 @@
 /// not. Any sizes, zero included. Runs on all threads.
 void csimd_gemm_s8(const int8_t *a, const int8_t *b, int32_t *c, size_t m, size_t n, size_t k);
 
-/// Bytes of the rows of a factor `b` arranged for `csimd_gemm_s8_packed`, or 0 where the processor has no use for it.
-size_t csimd_gemm_s8_packed_bytes(size_t n, size_t k);
+/// Bytes of a factor `b` arranged for `csimd_gemm_s8_packed`, or 0 where the kernel for such a product reads it as it
+/// is: few rows or columns, nothing to sum, another processor level.
+size_t csimd_gemm_s8_packed_bytes(size_t m, size_t n, size_t k);
 
-/// Arranges `n` rows of `k` entries: worth it for a factor of many products. `packed` has that many bytes, aligned
-/// to 64.
+/// Arranges `n` rows of `k` entries, where there are bytes for it, aligned to 64: worth it for a factor of many
+/// products.
 void csimd_gemm_s8_pack(const int8_t *b, size_t n, size_t k, void *packed);
 
 /// `csimd_gemm_s8` with `b` and, unless null, the same arranged. `b` is read where that is of no use: few rows in
@@ -22,7 +23,7 @@ void csimd_gemm_s8_pack(const int8_t *b, size_t n, size_t k, void *packed);
 void csimd_gemm_s8_packed(
     const int8_t *a, const int8_t *b, const void *packed, int32_t *c, size_t m, size_t n, size_t k);
 
-/// The same for 16-bit factors, with 64-bit sums, exact for `k` below 2^31.
+/// `csimd_gemm_s8` for 16-bit factors, with 64-bit sums, exact for `k` below 2^31.
 void csimd_gemm_s16(const int16_t *a, const int16_t *b, int64_t *c, size_t m, size_t n, size_t k);
 
 #endif

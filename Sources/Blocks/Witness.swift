@@ -91,9 +91,8 @@ public struct Witness: Sendable {
         case .atOutput(let x):
             return IntegerTensor(shape: column.shape, range: column.range, values: [nodes[x][output]])
         case .multiplicities:
-            return IntegerTensor(
-                shape: column.shape, range: column.range,
-                storage: .int32(.init(repeating: 0, count: column.shape.count)))
+            // Its place, until the lookups are counted.
+            return IntegerTensor(uninitialized: TensorShape([]), range: column.range)
         }
     }
 
@@ -117,6 +116,9 @@ public struct Witness: Sendable {
         }
         inputs = made
 
+        for column in layout.multiplicityColumns where layout.columns[column].range.upperBound > Int64(Int32.max) {
+            throw GraphError("\(layout.columns[column].range.upperBound) lookups are more than 32 bits count")
+        }
         // By table, where it has had a lookup, as each thread has counted.
         typealias Counts = [AlignedBuffer<Int32>?]
         let sizes = plan.tableSizes
@@ -164,9 +166,6 @@ public struct Witness: Sendable {
         var sums: [(table: Int, range: Range<Int>)] = []
         for (table, column) in layout.multiplicityColumns.enumerated() {
             let (shape, range) = (layout.columns[column].shape, layout.columns[column].range)
-            guard range.upperBound <= Int64(Int32.max) else {
-                throw GraphError("\(range.upperBound) lookups are more than are counted in 32 bits")
-            }
             columns[column] = IntegerTensor(shape: shape, range: range, storage: .int32(counts[table][0]))
             if counts[table].count == 1 { continue }
             for start in stride(from: 0, to: sizes[table], by: WitnessPlan.pieceSize) {

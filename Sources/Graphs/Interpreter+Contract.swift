@@ -11,8 +11,8 @@ final class Permute: ElementLoop, Sendable {
     }
     /// The destination's dimensions but for those below, outermost first.
     private let outer: [Axis]
-    /// The two innermost loops: the destination's last dimension inside or, where only another one is contiguous in the source,
-    /// that one outside of it. Sizes are 1 where there are fewer dimensions.
+    /// The two inner loops: `columns` is the destination's last dimension, `rows` the one that is contiguous in the source if that
+    /// is another, else the next outer one. Of size 1 where there is none.
     private let rows: Axis
     private let columns: Axis
     /// Pairs of the two innermost loops.
@@ -46,14 +46,6 @@ final class Permute: ElementLoop, Sendable {
     /// Changes nothing but the type.
     var isCopy: Bool { matrices == 1 && rows.size == 1 && columns.from == 1 }
 
-    /// `copy.dispatch(source, destination, count:)` converts entries in order.
-    struct Copy {
-        func dispatch(_ source: IntegerPointer, _ destination: IntegerPointer, count: Int) {
-            Permute(copying: count).dispatch(source, destination)
-        }
-    }
-    static let copy = Copy()
-
     func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>) {
         if isCopy {
             return Parallel.forEachChunk(columns.size, grain: grainOfElements) { range in
@@ -62,12 +54,13 @@ final class Permute: ElementLoop, Sendable {
         }
         let tile = 32
         let (rows, columns) = (rows, columns)
-        let tiles = (rows.size + tile - 1) / tile
-        Parallel.forEachChunk(matrices * tiles, grain: max(1, grainOfElements / (tile * columns.size))) { range in
+        let height = min(rows.size, columns.from == 1 ? 8 : tile)
+        let bands = (rows.size + height - 1) / height
+        Parallel.forEachChunk(matrices * bands, grain: max(1, grainOfElements / (height * columns.size))) { range in
             for unit in range {
-                var (rest, band) = unit.quotientAndRemainder(dividingBy: tiles)
-                let top = band * tile
-                let bottom = min(rows.size, top + tile)
+                var (rest, band) = unit.quotientAndRemainder(dividingBy: bands)
+                let top = band * height
+                let bottom = min(rows.size, top + height)
                 var from = source
                 var to = destination
                 var axis = outer.count - 1
@@ -126,13 +119,11 @@ struct Contraction {
     private let b: Permute
     private let count: Int
     private let form: Form
-    /// The right factor of the product of matrices, if it is a weight that is worth it.
+    /// The right factor of the product of matrices, if that is a weight.
     private let packed: PackedMatrix?
 
-    /// `weight` gives the operand (0: a, 1: b), a matrix of so many rows and columns, arranged as the kernel reads it, if it is a
-    /// weight that is worth it.
-    init(_ einsum: Einsum, weight: (_ operand: Int, _ rows: Int, _ columns: Int) -> PackedMatrix? = { _, _, _ in nil })
-    {
+    /// `weight` gives the right factor of a product, which is an operand (0: a, 1: b) as it is, arranged as the kernel reads it.
+    init(_ einsum: Einsum, weight: (_ operand: Int, _ product: MatrixProducts) -> PackedMatrix? = { _, _ in nil }) {
         var sizes: [Character: Int] = [:]
         for label in einsum.batch + einsum.summed + einsum.freeA + einsum.freeB { sizes[label.name] = label.size }
         func steps(_ labels: [Character]) -> [Character: Int] {
@@ -179,7 +170,7 @@ struct Contraction {
         form = .matrices(
             product, isSwapped: isSwapped, restore: permute(order, einsum.out))
         let isReadAsIs = product.batch == 1 && (isSwapped ? a : b).isCopy
-        packed = isReadAsIs ? weight(isSwapped ? 0 : 1, product.n, product.k) : nil
+        packed = isReadAsIs ? weight(isSwapped ? 0 : 1, product) : nil
     }
 
     private static func buffer(_ count: Int, width: Int) -> IntegerBuffer {
@@ -226,12 +217,12 @@ struct Contraction {
 final class PackedMatrix: Sendable {
     fileprivate let memory: AlignedBuffer<UInt8>
 
-    /// Nil where the kernel reads the matrix as it is.
-    init?(_ matrix: UnsafePointer<Int8>, rows: Int, columns: Int) {
-        let bytes = csimd_gemm_s8_packed_bytes(rows, columns)
+    /// The factor of `n` rows and `k` columns; nil where the kernel reads it as it is.
+    init?(_ matrix: UnsafePointer<Int8>, for product: MatrixProducts) {
+        let bytes = csimd_gemm_s8_packed_bytes(product.m, product.n, product.k)
         if bytes == 0 { return nil }
         memory = AlignedBuffer(uninitialized: bytes)
-        csimd_gemm_s8_pack(matrix, rows, columns, memory.pointer)
+        csimd_gemm_s8_pack(matrix, product.n, product.k, memory.pointer)
     }
 }
 
@@ -247,7 +238,7 @@ struct MatrixProducts {
         switch (a, b, c) {
         case (.int8(let a), .int8(let b), .int32(let c)):
             if let packed {
-                csimd_gemm_s8_packed(a, b, packed.memory.pointer, c, m, n, k)
+                withExtendedLifetime(packed) { csimd_gemm_s8_packed(a, b, packed.memory.pointer, c, m, n, k) }
             } else {
                 kernel(a, b, c, csimd_gemm_s8)
             }

@@ -167,19 +167,21 @@ struct SquareRoots: ElementLoop {
 /// A table's entries in the type of a result: the fewer bytes, the longer they stay in the caches.
 struct NarrowTable: Sendable {
     let lowerBound: Int
+    /// None for a clamp.
     let entries: IntegerBuffer
     /// If the table does nothing but bring its argument into a range, that range.
     let clamp: ClosedRange<Int64>?
 
     init(_ table: LookupTable, for range: ClosedRange<Int64>) {
         lowerBound = Int(table.lowerBound)
-        entries = IntegerBuffer(uninitialized: table.values.count, range: range)
         let (least, greatest) = (table.range.lowerBound, table.range.upperBound)
         let isClamp = zip(table.domain, table.values).allSatisfy { Int64($1) == min(max($0, least), greatest) }
         clamp = isClamp ? table.range : nil
+        entries = IntegerBuffer(uninitialized: isClamp ? 0 : table.values.count, range: range)
+        if isClamp { return }
         let values = AlignedBuffer(table.values)
         withExtendedLifetime((values, entries)) {
-            Permute.copy.dispatch(.int32(values.pointer), entries.pointer, count: values.count)
+            Permute(copying: values.count).dispatch(.int32(values.pointer), entries.pointer)
         }
     }
 }
@@ -381,7 +383,7 @@ struct Division {
             throw GraphError(node: node.name, "the denominator's entry \(index) is \(value), not positive")
         }
         let wide = AlignedBuffer<Int64>(uninitialized: denominators)
-        Permute.copy.dispatch(denominator, .int64(wide.pointer), count: denominators)
+        Permute(copying: denominators).dispatch(denominator, .int64(wide.pointer))
         let failures = AlignedBuffer<Bool>(repeating: false, count: rows.rows)
         let narrow = numerator.byteWidth <= 4 && denominator.byteWidth <= 4
         withExtendedLifetime((wide, failures)) {

@@ -223,8 +223,8 @@ private final class Tables: Sendable {
     /// The range of each node.
     private let ranges: [ClosedRange<Int64>]
     private let fixed: [IntegerTensor?]
-    /// Weights as the kernel reads them, made when first asked for.
-    private let packed = Mutex<[Factor: PackedMatrix?]>([:])
+    /// Weights as the kernel reads them.
+    private let factors = Mutex<[Factor: PackedMatrix]>([:])
 
     init(_ graph: Graph, _ fixed: [IntegerTensor?]) {
         var narrow: [Use: NarrowTable] = [:]
@@ -238,16 +238,19 @@ private final class Tables: Sendable {
         ranges = graph.nodes.map(\.range)
     }
 
-    /// A weight as the kernel reads it: arranged once, as every part of a stage reads all of it in every run. Large ones are read in
-    /// one piece, and would take as much memory again.
-    private func packed(_ node: NodeID, rows: Int, columns: Int) -> PackedMatrix? {
-        guard let tensor = fixed[node], case .int8(let weight) = tensor.storage, weight.count <= Stage.mostReadByAll
+    /// An operand of a product of 8-bit integers as the kernel reads it, if it is a weight and all of it: arranged once, as every
+    /// part of a stage reads it in every run. Large ones are read in one piece, and would take as much memory again.
+    private func packed(_ operand: Int, _ product: MatrixProducts, of node: Node) -> PackedMatrix? {
+        let weight = node.operands[operand]
+        guard case .int8(let entries)? = fixed[weight]?.storage, entries.count == product.n * product.k,
+            entries.count <= Stage.mostReadByAll, IntegerBuffer.byteWidth(node.range) <= 4,
+            node.operands.allSatisfy({ IntegerBuffer.byteWidth(ranges[$0]) == 1 })
         else { return nil }
-        return packed.withLock { packed in
-            let factor = Factor(weight: node, rows: rows)
-            if let known = packed[factor] { return known }
-            let matrix = PackedMatrix(weight.pointer, rows: rows, columns: columns)
-            packed[factor] = .some(matrix)
+        let factor = Factor(weight: weight, rows: product.n)
+        return factors.withLock { factors in
+            if let known = factors[factor] { return known }
+            guard let matrix = PackedMatrix(entries.pointer, for: product) else { return nil }
+            factors[factor] = matrix
             return matrix
         }
     }
@@ -266,7 +269,7 @@ private final class Tables: Sendable {
             }
         case .contract(_, _, let a, let b, let out):
             let einsum = try Einsum(name: node.name, a: a, operands[0], b: b, operands[1], out: out)
-            let contraction = Contraction(einsum) { packed(node.operands[$0], rows: $1, columns: $2) }
+            let contraction = Contraction(einsum) { packed($0, $1, of: node) }
             return { operands, result in contraction.run(operands[0], operands[1], result) }
         case .combine(let terms, let constant):
             let combination = Combination(terms, constant, shape)

@@ -96,7 +96,7 @@ public struct Interpreter: Sendable {
         }
         let narrow = IntegerTensor(uninitialized: node.shape, range: node.range)
         withExtendedLifetime((given, narrow)) {
-            Permute.copy.dispatch(given.storage.pointer, narrow.storage.pointer, count: count)
+            Permute(copying: count).dispatch(given.storage.pointer, narrow.storage.pointer)
         }
         return narrow
     }

@@ -9,8 +9,7 @@ import Synchronization
 /// Uninitialised-on-request, 64-byte-aligned memory for vectors that kernels read and write.
 ///
 /// From 64 KiB on the memory lies in mappings with huge pages, which halves the cost of first touch and of strided reads,
-/// and is used again when it is freed. Copies share the memory, which lives as long as one of them; its pointer is taken once per
-/// kernel call, never inside a loop.
+/// and is used again when it is freed. Copies share the memory, which lives as long as one of them.
 ///
 /// Not thread-safe by itself: concurrent writers must write disjoint ranges.
 public struct AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
@@ -107,7 +106,7 @@ extension UnsafeMutablePointer where Pointee: BitwiseCopyable {
 @usableFromInline
 final class AlignedMemory: Sendable {
     @usableFromInline nonisolated(unsafe) let start: UnsafeMutableRawPointer
-    /// Bytes of the block, or 0 where it is the allocator's.
+    /// Bytes of the block, or 0 where it is from `malloc`.
     private let mapped: Int
 
     @usableFromInline
@@ -115,7 +114,7 @@ final class AlignedMemory: Sendable {
 
     deinit { AlignedMemory.deallocate(start, mapped: mapped) }
 
-    /// Smaller buffers come from the allocator.
+    /// Smaller buffers come from `malloc`.
     private static let smallest = 1 << 16
     /// The least that is asked of the system at a time; pages cost nothing before they are touched.
     static let region = 1 << 28
@@ -204,7 +203,7 @@ final class AlignedMemory: Sendable {
         return aligned
     }
 
-    /// The memory and its size as `deallocate` wants it: 0 where it is the allocator's.
+    /// The memory and its size as `deallocate` wants it: 0 where it is from `malloc`.
     private static func allocate(bytes: Int) -> (UnsafeMutableRawPointer, Int) {
         guard bytes >= smallest else {
             var raw: UnsafeMutableRawPointer?

@@ -46,7 +46,7 @@ import Testing
                     }
                     #expect(c == want, "\(m) x \(n) x \(k) at \(level)")
 
-                    let bytes = csimd_gemm_s8_packed_bytes(n, k)
+                    let bytes = csimd_gemm_s8_packed_bytes(m, n, k)
                     #expect(bytes == 0 || level == "avx512")
                     guard bytes > 0 else { continue }
                     let packed = AlignedBuffer<UInt8>(repeating: 0x55, count: bytes + 1)
@@ -55,6 +55,12 @@ import Testing
                     var other = [Int32](repeating: 77, count: m * n + 1)
                     csimd_gemm_s8_packed(a, b, packed.pointer, &other, m, n, k)
                     #expect(other == want, "\(m) x \(n) x \(k), arranged before")
+                    // On another level it is of no use, and does no harm.
+                    csimd_set_level(CSIMD_LEVEL_PORTABLE)
+                    other = [Int32](repeating: 77, count: m * n + 1)
+                    csimd_gemm_s8_packed(a, b, packed.pointer, &other, m, n, k)
+                    csimd_set_level(CSIMD_LEVEL_AVX512)
+                    #expect(other == want, "\(m) x \(n) x \(k), arranged on another level")
                 }
             }
         }

@@ -88,6 +88,30 @@ struct Bench {
         #expect(try b.value(node) == expected)
     }
 
+    /// Weights that are arranged once, whole or taken by rows, in one part and in several.
+    @Test(arguments: [1, 2, 3]) func products(parts: Int) throws {
+        func entries(_ count: Int, _ seed: Int) -> [Int64] { (0..<count).map { Int64(($0 * 37 + seed) % 255) - 127 } }
+        var b = try Bench()
+        let (h, m, n, k) = (3, 78, 50, 70)
+        let (x, y, z) = (entries(m * k, 5), entries(n * k, 11), entries(h * m * k, 3))
+        let left = try b.weight("x", [m, k], -127...127, x)
+        let right = try b.weight("y", [n, k], -127...127, y)
+        let many = try b.weight("z", [h, m, k], -127...127, z)
+        let plain = try b.builder.contract("plain", left, right, "ik", "jk", "ij")
+        let turned = try b.builder.contract("turned", right, left, "jk", "ik", "ij")
+        let batch = try b.builder.contract("batch", many, many, "hik", "hjk", "hij")
+        let graph = try b.graph()
+        let run = try Interpreter(graph: graph, weights: b.weights, parts: parts).run(tokens: [0])
+        func product(_ a: [Int64], _ b: [Int64], _ i: Int, _ j: Int) -> Int64 {
+            (0..<k).reduce(0) { $0 + a[i * k + $1] * b[j * k + $1] }
+        }
+        let want = (0..<m).flatMap { i in (0..<n).map { product(x, y, i, $0) } }
+        #expect(run[plain].values == want)
+        #expect(run[turned].values == want)
+        let squares = (0..<h * m).flatMap { i in (0..<m).map { product(z, z, i, i / m * m + $0) } }
+        #expect(run[batch].values == squares)
+    }
+
     /// Every order of dimensions, some of size 1 and some longer than a tile, against an index computed entry by entry.
     @Test func permutations() {
         func orders(_ n: Int) -> [[Int]] {

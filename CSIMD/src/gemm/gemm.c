@@ -88,9 +88,6 @@ static gemm_s8_tile s8_tile(const S8Work *work, size_t index, size_t *row) {
     t.c += i * t.ldc + j;
     t.m = smaller(work->split.rows, t.m - i);
     t.n = smaller(work->split.columns, t.n - j);
-    if (t.panels != NULL) {
-        t.panels += j / GEMM_S8_PANEL * (gemm_s8_panel_bytes(t.k) / sizeof *t.panels);
-    }
     *row = i;
     return t;
 }
@@ -115,6 +112,10 @@ static void s8_packed_task(void *context, size_t index) {
     const S8Work *work = context;
     size_t row;
     gemm_s8_tile t = s8_tile(work, index, &row);
+    if (t.panels != NULL) {
+        size_t j = index % work->split.across * work->split.columns;
+        t.panels += j / GEMM_S8_PANEL * (gemm_s8_panel_bytes(t.k) / sizeof *t.panels);
+    }
     uint32_t *panel = t.panels == NULL ? allocate(gemm_s8_panel_bytes(t.k)) : NULL;
     gemm_s8_avx512(&t, work->offsets + row, panel);
     free(panel);
@@ -172,21 +173,24 @@ static void s8_avx512(
 }
 #endif
 
-size_t csimd_gemm_s8_packed_bytes(size_t n, size_t k) {
+size_t csimd_gemm_s8_packed_bytes(size_t m, size_t n, size_t k) {
 #if defined(__x86_64__)
-    if (csimd_current_level() == CSIMD_LEVEL_AVX512 && n >= THIN) {
+    if (csimd_current_level() == CSIMD_LEVEL_AVX512 && smaller(m, n) >= THIN) {
         return (n + GEMM_S8_PANEL - 1) / GEMM_S8_PANEL * gemm_s8_panel_bytes(k);
     }
 #endif
+    (void)m, (void)n, (void)k;
     return 0;
 }
 
 void csimd_gemm_s8_pack(const int8_t *b, size_t n, size_t k, void *packed) {
 #if defined(__x86_64__)
-    if (csimd_gemm_s8_packed_bytes(n, k) > 0) {
+    if (csimd_current_level() == CSIMD_LEVEL_AVX512) {
         gemm_s8_pack_avx512(b, n, k, packed);
+        return;
     }
 #endif
+    (void)b, (void)n, (void)k, (void)packed;
 }
 
 void csimd_gemm_s8(const int8_t *a, const int8_t *b, int32_t *c, size_t m, size_t n, size_t k) {
@@ -195,6 +199,7 @@ void csimd_gemm_s8(const int8_t *a, const int8_t *b, int32_t *c, size_t m, size_
 
 void csimd_gemm_s8_packed(
     const int8_t *a, const int8_t *b, const void *packed, int32_t *c, size_t m, size_t n, size_t k) {
+    (void)packed;
     if (m == 0 || n == 0) {
         return;
     }
