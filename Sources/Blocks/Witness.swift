@@ -61,7 +61,7 @@ public struct Witness: Sendable {
         columns = layout.columns.map { IntegerTensor(uninitialized: TensorShape([]), range: $0.range) }
         for stage in plan.stages {
             let made = Parallel.map(stage.count, work: { layout.columns[stage[$0]].shape.count }) { i in
-                column(layout.columns[stage[i]], plan.recipes[stage[i]], weights)
+                column(layout.columns[stage[i]], plan.recipes[stage[i]]!, weights)
             }
             for (c, tensor) in zip(stage, made) { columns[c] = tensor }
         }
@@ -90,9 +90,6 @@ public struct Witness: Sendable {
             return position
         case .atOutput(let x):
             return IntegerTensor(shape: column.shape, range: column.range, values: [nodes[x][output]])
-        case .multiplicities:
-            // Its place, until the lookups are counted.
-            return IntegerTensor(uninitialized: TensorShape([]), range: column.range)
         }
     }
 

@@ -14,8 +14,6 @@ public final class WitnessPlan: Sendable {
         case position(maximum: NodeID, of: NodeID)
         /// The entry of a node at the output.
         case atOutput(NodeID)
-        /// Filled in when the lookups are counted.
-        case multiplicities
     }
 
     /// The arguments of one lookup.
@@ -37,9 +35,9 @@ public final class WitnessPlan: Sendable {
     static var pieceSize: Int { 1 << 13 }
 
     public let layout: ProofLayout
-    /// For each column.
-    let recipes: [Recipe]
-    /// The columns in stages, each made of those before it.
+    /// For each column; nil for multiplicities, which follow when the lookups are counted.
+    let recipes: [Recipe?]
+    /// The other columns in stages, each made of those before it.
     let stages: [[Int]]
     /// For each lookup.
     let arguments: [Arguments]
@@ -51,7 +49,7 @@ public final class WitnessPlan: Sendable {
 
     public init(_ layout: ProofLayout) {
         self.layout = layout
-        recipes = layout.columns.map { column in
+        recipes = layout.columns.map { column -> Recipe? in
             switch column.role {
             case .value(let id): return .node(id)
             case .weight(let i): return .weight(i)
@@ -74,12 +72,12 @@ public final class WitnessPlan: Sendable {
             case .maximum(let id):
                 guard case .argmax(let x) = layout.graph.nodes[id].operation else { preconditionFailure() }
                 return .atOutput(x)
-            case .multiplicity: return .multiplicities
+            case .multiplicity: return nil
             }
         }
         // A limb of a range check is made of other columns and of the limbs below it.
         var stages: [[Int]] = []
-        for (c, column) in layout.columns.enumerated() {
+        for (c, column) in layout.columns.enumerated() where recipes[c] != nil {
             var stage = 0
             if case .rangeLimb(_, let depth) = column.role { stage = 1 + depth }
             while stages.count <= stage { stages.append([]) }

@@ -167,8 +167,7 @@ struct Contraction {
         let product = MatrixProducts(
             batch: size(einsum.batch), m: size(isSwapped ? einsum.freeB : einsum.freeA),
             n: size(isSwapped ? einsum.freeA : einsum.freeB), k: size(einsum.summed))
-        form = .matrices(
-            product, isSwapped: isSwapped, restore: permute(order, einsum.out))
+        form = .matrices(product, isSwapped: isSwapped, restore: permute(order, einsum.out))
         let isReadAsIs = product.batch == 1 && (isSwapped ? a : b).isCopy
         packed = isReadAsIs ? weight(isSwapped ? 0 : 1, product) : nil
     }
@@ -214,7 +213,7 @@ struct Contraction {
 }
 
 /// A matrix of 8-bit integers as the kernel of this processor reads the right factor of a product.
-final class PackedMatrix: Sendable {
+struct PackedMatrix: Sendable {
     fileprivate let memory: AlignedBuffer<UInt8>
 
     /// The factor of `n` rows and `k` columns; nil where the kernel reads it as it is.
@@ -237,11 +236,7 @@ struct MatrixProducts {
     func run(_ a: IntegerPointer, _ b: IntegerPointer, _ c: IntegerPointer, _ packed: PackedMatrix?) {
         switch (a, b, c) {
         case (.int8(let a), .int8(let b), .int32(let c)):
-            if let packed {
-                withExtendedLifetime(packed) { csimd_gemm_s8_packed(a, b, packed.memory.pointer, c, m, n, k) }
-            } else {
-                kernel(a, b, c, csimd_gemm_s8)
-            }
+            kernel(a, b, c) { csimd_gemm_s8_packed($0, $1, packed?.memory.pointer, $2, $3, $4, $5) }
         case (.int16(let a), .int16(let b), .int64(let c)): kernel(a, b, c, csimd_gemm_s16)
         case (.int32(let a), .int32(let b), .int32(let c)): run(a, b, c)
         case (.int8(let a), .int8(let b), .int64(let c)): run(a, b, c)

@@ -45,15 +45,11 @@ final class Stage: Sendable {
         func run(_ values: [IntegerPointer]) throws {
             let most = actions.reduce(1) { max($0, $1.operands.count) }
             try withUnsafeTemporaryAllocation(of: IntegerPointer.self, capacity: most) { operands in
-                try actions.withUnsafeBufferPointer { actions in
-                    for i in actions.indices {
-                        for k in actions[i].operands.indices {
-                            let place = actions[i].operands[k]
-                            operands.initializeElement(at: k, to: values[place.node] + place.start)
-                        }
-                        let result = actions[i].result
-                        try actions[i].step(operands.baseAddress!, values[result.node] + result.start)
+                for action in actions {
+                    for (i, place) in action.operands.enumerated() {
+                        operands.initializeElement(at: i, to: values[place.node] + place.start)
                     }
+                    try action.step(operands.baseAddress!, values[action.result.node] + action.result.start)
                 }
             }
         }

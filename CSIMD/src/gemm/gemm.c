@@ -88,6 +88,9 @@ static gemm_s8_tile s8_tile(const S8Work *work, size_t index, size_t *row) {
     t.c += i * t.ldc + j;
     t.m = smaller(work->split.rows, t.m - i);
     t.n = smaller(work->split.columns, t.n - j);
+    if (t.panels != NULL) {
+        t.panels += j / GEMM_S8_PANEL * gemm_s8_panel_words(t.k);
+    }
     *row = i;
     return t;
 }
@@ -112,11 +115,7 @@ static void s8_packed_task(void *context, size_t index) {
     const S8Work *work = context;
     size_t row;
     gemm_s8_tile t = s8_tile(work, index, &row);
-    if (t.panels != NULL) {
-        size_t j = index % work->split.across * work->split.columns;
-        t.panels += j / GEMM_S8_PANEL * (gemm_s8_panel_bytes(t.k) / sizeof *t.panels);
-    }
-    uint32_t *panel = t.panels == NULL ? allocate(gemm_s8_panel_bytes(t.k)) : NULL;
+    uint32_t *panel = t.panels == NULL ? allocate(4 * gemm_s8_panel_words(t.k)) : NULL;
     gemm_s8_avx512(&t, work->offsets + row, panel);
     free(panel);
 }
@@ -176,7 +175,7 @@ static void s8_avx512(
 size_t csimd_gemm_s8_packed_bytes(size_t m, size_t n, size_t k) {
 #if defined(__x86_64__)
     if (csimd_current_level() == CSIMD_LEVEL_AVX512 && smaller(m, n) >= THIN) {
-        return (n + GEMM_S8_PANEL - 1) / GEMM_S8_PANEL * gemm_s8_panel_bytes(k);
+        return (n + GEMM_S8_PANEL - 1) / GEMM_S8_PANEL * 4 * gemm_s8_panel_words(k);
     }
 #endif
     (void)m, (void)n, (void)k;

@@ -4,6 +4,12 @@
 
 #include "csimd_gemm.h"
 
+/// The kernel for 8-bit factors at AVX-512 reads `b` in panels of so many rows.
+enum { GEMM_S8_PANEL = 48 };
+
+/// 32-bit words of a panel.
+static inline size_t gemm_s8_panel_words(size_t k) { return (size_t)GEMM_S8_PANEL * ((k + 63) / 64 * 16); }
+
 /// One tile: rows of `a` and of `b`, both `k` apart, into `c`, `ldc` apart.
 typedef struct gemm_s8_tile {
     const int8_t *a, *b;
@@ -30,9 +36,6 @@ int gemm_largest_s16_avx2(const int16_t *a, size_t count);
 
 /// `sums[i]` = -128 times the sum of row i, modulo 2^32.
 void gemm_s8_offsets_avx512(const int8_t *a, size_t m, size_t k, int32_t *sums);
-/// Columns of a panel, and its bytes.
-enum { GEMM_S8_PANEL = 48 };
-size_t gemm_s8_panel_bytes(size_t k);
 /// Arranges `n` rows of b as panels; what is beyond the last row is zero.
 void gemm_s8_pack_avx512(const int8_t *b, size_t n, size_t k, uint32_t *panels);
 /// Many rows of `a` and of `b`; `offsets` are those of the tile's rows of `a`, `panel` has room for one panel, aligned

@@ -58,10 +58,6 @@ INLINE void transpose16(V r[16]) {
     }
 }
 
-size_t gemm_s8_panel_bytes(size_t k) { return (size_t)GEMM_S8_PANEL * ((k + 63) / 64 * 64); }
-
-static size_t words(size_t k) { return gemm_s8_panel_bytes(k) / sizeof(uint32_t); }
-
 /// Packs `n` <= 48 rows of b: four bytes of each of 48 rows, the next four, and so on; zeros beyond the ends, then
 /// flipped.
 TARGET static void pack(const int8_t *b, size_t n, size_t k, uint32_t *panel) {
@@ -130,16 +126,17 @@ INLINE void micro(
 
 TARGET void gemm_s8_pack_avx512(const int8_t *b, size_t n, size_t k, uint32_t *panels) {
     for (size_t j = 0; j < n; j += GEMM_S8_PANEL) {
-        pack(b + j * k, n - j < GEMM_S8_PANEL ? n - j : GEMM_S8_PANEL, k, panels + j / GEMM_S8_PANEL * words(k));
+        pack(b + j * k, n - j < GEMM_S8_PANEL ? n - j : GEMM_S8_PANEL, k, panels);
+        panels += gemm_s8_panel_words(k);
     }
 }
 
 TARGET void gemm_s8_avx512(const gemm_s8_tile *t, const int32_t *offsets, uint32_t *panel) {
-    for (size_t j = 0; j < t->n; j += 16 * VECTORS) {
-        size_t n = t->n - j < 16 * VECTORS ? t->n - j : 16 * VECTORS;
+    for (size_t j = 0; j < t->n; j += GEMM_S8_PANEL) {
+        size_t n = t->n - j < GEMM_S8_PANEL ? t->n - j : GEMM_S8_PANEL;
         const uint32_t *packed = panel;
         if (t->panels != NULL) {
-            packed = t->panels + j / GEMM_S8_PANEL * words(t->k);
+            packed = t->panels + j / GEMM_S8_PANEL * gemm_s8_panel_words(t->k);
         } else {
             pack(t->b + j * t->k, n, t->k, panel);
         }
