@@ -5,7 +5,7 @@ import Tensors
 ///
 /// Mutable, so that the tests' dishonest provers can lie in one place.
 public struct Witness: Sendable {
-    public var nodes: [IntegerTensor]
+    public var nodes: NodeValues
     public var columns: [IntegerTensor]
     /// The integers that each lookup looks up (its input form) but for a constant, in the order of `ProofLayout.lookups`.
     public var inputs: [IntegerTensor]
@@ -46,7 +46,7 @@ public struct Witness: Sendable {
     }
 
     private init(_ layout: ProofLayout, _ weights: [IntegerTensor], ignoringErrors: Bool) throws {
-        nodes = []
+        nodes = NodeValues()
         output = 0
         columns = []
         inputs = []
@@ -58,7 +58,8 @@ public struct Witness: Sendable {
 
     private mutating func fillColumns(_ plan: WitnessPlan, weights: [IntegerTensor] = []) {
         let layout = plan.layout
-        columns = layout.columns.map { IntegerTensor(uninitialized: TensorShape([]), range: $0.range) }
+        let none = IntegerTensor(uninitialized: TensorShape([]), range: 0...0)
+        columns = Array(repeating: none, count: layout.columns.count)
         for stage in plan.stages {
             let made = Parallel.map(stage.count, work: { layout.columns[stage[$0]].shape.count }) { i in
                 column(layout.columns[stage[i]], plan.recipes[stage[i]]!, weights)

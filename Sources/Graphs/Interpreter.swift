@@ -7,20 +7,9 @@ import Tensors
 /// is checked.
 public struct Interpreter: Sendable {
     public let graph: Graph
-    /// Where each node's value comes from.
-    private let origins: [Origin]
-    /// Bytes of all small values.
-    private let smallBytes: Int
+    private let values: ValuePlan
     /// How the values that are made are made, in order.
     private let stages: [Stage]
-
-    private enum Origin {
-        /// Weights, constants and masks: the value does not depend on the input.
-        case fixed(IntegerTensor)
-        /// A small value: at byte `offset` in a piece of memory for all of them, one allocation instead of hundreds.
-        case small(TensorShape, ClosedRange<Int64>, offset: Int)
-        case large(TensorShape, ClosedRange<Int64>)
-    }
 
     /// Checks the graph's structure, and that there is, for each weight of the graph and nothing else, a tensor of its shape with
     /// every entry in its range, declared by the tensor or looked for. Weights are not copied, unless they are stored more widely than their range asks for.
@@ -65,15 +54,7 @@ public struct Interpreter: Sendable {
         }
         self.graph = graph
         try graph.checkStructure()
-        var smallBytes = 0
-        origins = graph.nodes.enumerated().map { id, node in
-            if let value = fixed[id] { return .fixed(value) }
-            let bytes = node.shape.count * IntegerBuffer.byteWidth(node.range)
-            if bytes > 1 << 16 { return .large(node.shape, node.range) }
-            defer { smallBytes += (bytes + 63) / 64 * 64 }
-            return .small(node.shape, node.range, offset: smallBytes)
-        }
-        self.smallBytes = smallBytes
+        values = ValuePlan(graph, fixed: fixed)
         self.stages = try Stage.all(of: graph, fixed: fixed, parts: parts)
     }
 
@@ -121,40 +102,14 @@ public struct Interpreter: Sendable {
         for (position, token) in tokens.enumerated() where !input.range.contains(Int64(token)) {
             throw GraphError(node: input.name, "token \(token) at position \(position) is outside \(input.range)")
         }
-        let memory = AlignedBuffer<UInt8>(uninitialized: smallBytes)
-        let values = origins.map { origin in
-            switch origin {
-            case .fixed(let value): return value
-            case .small(let shape, let range, let offset):
-                let storage = IntegerBuffer(uninitialized: shape.count, range: range, in: memory, at: offset)
-                return IntegerTensor(shape: shape, range: range, storage: storage)
-            case .large(let shape, let range): return IntegerTensor(uninitialized: shape, range: range)
-            }
-        }
-        for (i, token) in tokens.enumerated() { values[graph.input].storage[i] = Int64(token) }
-        let pointers = values.map(\.storage.pointer)
-        try withExtendedLifetime(values) {
+        let (values, pointers) = NodeValues.make(values)
+        for (i, token) in tokens.enumerated() { pointers[graph.input][i] = Int64(token) }
+        let output = try withExtendedLifetime(values) {
             for stage in stages { try stage.run(pointers) }
+            return Int(pointers[graph.output][0])
         }
-        return Execution(values: values, output: Int(values[graph.output][0]))
+        return Execution(values: values, output: output)
     }
-}
-
-/// The values of all nodes of a graph on one input.
-public struct Execution: Sendable {
-    /// One tensor a node, stored in the narrowest type for the node's range. Small ones share a piece of memory, which lives as long
-    /// as one of them.
-    public let values: [IntegerTensor]
-    /// The value of the graph's output.
-    public let output: Int
-
-    /// Values from elsewhere than the interpreter (tests of provers that lie).
-    public init(values: [IntegerTensor], output: Int) {
-        self.values = values
-        self.output = output
-    }
-
-    public subscript(node: NodeID) -> IntegerTensor { values[node] }
 }
 
 extension Graph {

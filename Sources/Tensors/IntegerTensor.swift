@@ -90,6 +90,16 @@ public enum IntegerPointer: @unchecked Sendable {
     case int32(UnsafeMutablePointer<Int32>)
     case int64(UnsafeMutablePointer<Int64>)
 
+    /// Integers of 1, 2, 4 or 8 bytes from an address on, a multiple of as many.
+    public init(_ address: UnsafeMutableRawPointer, byteWidth: Int) {
+        switch byteWidth {
+        case 1: self = .int8(address.assumingMemoryBound(to: Int8.self))
+        case 2: self = .int16(address.assumingMemoryBound(to: Int16.self))
+        case 4: self = .int32(address.assumingMemoryBound(to: Int32.self))
+        default: self = .int64(address.assumingMemoryBound(to: Int64.self))
+        }
+    }
+
     /// Bytes of one element.
     public var byteWidth: Int {
         switch self {

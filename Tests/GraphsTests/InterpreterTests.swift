@@ -33,7 +33,7 @@ struct Bench {
         let graph = try graph()
         let run = try Interpreter(graph: graph, weights: weights).run(tokens: tokens)
         #expect(run.output == 1)
-        for (id, tensor) in run.values.enumerated() {
+        for (id, tensor) in run.values.all.enumerated() {
             #expect(tensor.range == graph.nodes[id].range)
             #expect(tensor.storage.byteWidth == IntegerBuffer.byteWidth(tensor.range))
             #expect(tensor.firstOutOfRange() == nil)
@@ -256,7 +256,7 @@ struct Bench {
             let expected = SlowInterpreter(graph: sample.graph, weights: sample.weights).run(tokens: sample.tokens)
             try await withThrowingTaskGroup(of: [[Int64]].self) { group in
                 for _ in 0..<4 {
-                    group.addTask { try interpreter.run(tokens: sample.tokens).values.map(\.values) }
+                    group.addTask { try interpreter.run(tokens: sample.tokens).values.all.map(\.values) }
                 }
                 for try await values in group { #expect(values == expected, "\(sample.name)") }
             }

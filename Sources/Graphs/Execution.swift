@@ -1,0 +1,110 @@
+import Tensors
+
+/// A graph evaluated on one input.
+public struct Execution: Sendable {
+    /// The values of all nodes.
+    public let values: NodeValues
+    /// The value of the graph's output.
+    public let output: Int
+
+    public subscript(node: NodeID) -> IntegerTensor { values[node] }
+}
+
+/// The values of a graph's nodes, one tensor a node, stored in the narrowest type for the node's range.
+///
+/// A tensor is made when it is asked for, as most are needed by few: hundreds of tensors that are made at once, each with a
+/// shape elsewhere in memory, take longer than many a layer. Small values share a piece of memory.
+public struct NodeValues: Sendable {
+    private let plan: ValuePlan?
+    private let pieces: [AlignedBuffer<UInt8>]
+    /// What has been set since.
+    private var changes: [NodeID: IntegerTensor] = [:]
+
+    /// The values of no nodes.
+    public init() {
+        plan = nil
+        pieces = []
+    }
+
+    /// Memory for the values of a plan, and where each lies.
+    static func make(_ plan: ValuePlan) -> (values: NodeValues, pointers: [IntegerPointer]) {
+        let values = NodeValues(plan)
+        let pointers = plan.places.map { place -> IntegerPointer in
+            switch place {
+            case .fixed(let pointer): pointer
+            case .made(let byteWidth, let piece, let offset):
+                IntegerPointer(values.pieces[piece].pointer + offset, byteWidth: byteWidth)
+            }
+        }
+        return (values, pointers)
+    }
+
+    private init(_ plan: ValuePlan) {
+        self.plan = plan
+        pieces = plan.pieces.map { AlignedBuffer(uninitialized: $0) }
+    }
+
+    /// The value of a node. Setting another is for provers that lie.
+    public subscript(node: NodeID) -> IntegerTensor {
+        get {
+            if !changes.isEmpty, let changed = changes[node] { return changed }
+            switch plan!.origins[node] {
+            case .fixed(let value): return value
+            case .made(let shape, let range, let piece, let offset):
+                let storage = IntegerBuffer(uninitialized: shape.count, range: range, in: pieces[piece], at: offset)
+                return IntegerTensor(shape: shape, range: range, storage: storage)
+            }
+        }
+        set { changes[node] = newValue }
+    }
+
+    /// All of them.
+    public var all: [IntegerTensor] { (plan?.origins.indices ?? 0..<0).map { self[$0] } }
+}
+
+/// Where the values of a graph's nodes lie: what is the same for all inputs.
+final class ValuePlan: Sendable {
+    enum Origin {
+        /// Weights, constants and masks: the value does not depend on the input.
+        case fixed(IntegerTensor)
+        /// From byte `offset` of a piece of memory on.
+        case made(TensorShape, ClosedRange<Int64>, piece: Int, offset: Int)
+    }
+
+    /// Where a value starts.
+    enum Place: @unchecked Sendable {
+        case fixed(IntegerPointer)
+        case made(byteWidth: Int, piece: Int, offset: Int)
+    }
+
+    /// Larger values have a piece of memory of their own; the others share the first.
+    private static let smallest = 1 << 16
+
+    let origins: [Origin]
+    let places: [Place]
+    /// Bytes of each piece.
+    let pieces: [Int]
+
+    /// `fixed`: the values that do not depend on the input.
+    init(_ graph: Graph, fixed: [IntegerTensor?]) {
+        var pieces = [0]
+        origins = graph.nodes.enumerated().map { id, node in
+            if let value = fixed[id] { return .fixed(value) }
+            let bytes = node.shape.count * IntegerBuffer.byteWidth(node.range)
+            if bytes > ValuePlan.smallest {
+                pieces.append(bytes)
+                return .made(node.shape, node.range, piece: pieces.count - 1, offset: 0)
+            }
+            defer { pieces[0] += (bytes + 63) / 64 * 64 }
+            return .made(node.shape, node.range, piece: 0, offset: pieces[0])
+        }
+        self.pieces = pieces
+        places = origins.map { origin in
+            switch origin {
+            case .fixed(let value): .fixed(value.storage.pointer)
+            case .made(_, let range, let piece, let offset):
+                .made(byteWidth: IntegerBuffer.byteWidth(range), piece: piece, offset: offset)
+            }
+        }
+    }
+}
