@@ -60,7 +60,7 @@ struct ClaimReduction<F: ProofField> {
         of vectors: [IntegerTensor], padded: [AlignedBuffer<E>]
     ) -> (rows: [AlignedBuffer<E>], weights: [ColumnWeights<F>]) {
         let columns = columnCount
-        let rows = (0..<groups.count).map { _ in AlignedBuffer<E>(repeating: .zero, count: columns) }
+        let rows = (0..<groups.count).map { _ in AlignedBuffer<E>(uninitialized: columns) }
         Parallel.forEach(
             groups.count,
             work: { g in
@@ -69,6 +69,7 @@ struct ClaimReduction<F: ProofField> {
                     : 4 * columns
             }
         ) { g in
+            rows[g].pointer.fill(.zero, count: columns)
             if g < groups.byPoint.count {
                 addPointGroup(groups.byPoint[g].claims, of: vectors, to: rows[g].pointer)
             } else {
@@ -76,15 +77,14 @@ struct ClaimReduction<F: ProofField> {
             }
         }
         var weights: [ColumnWeights<F>] = groups.byPoint.map { .eq($0.point) }
-        let tables = (0..<groups.byRow.count + padded.count).map { _ in
-            AlignedBuffer<E>(repeating: .zero, count: columns)
-        }
+        let tables = (0..<groups.byRow.count + padded.count).map { _ in AlignedBuffer<E>(uninitialized: columns) }
         let eq = padded.isEmpty ? AlignedBuffer<E>(uninitialized: 0) : Eq<F>.table(paddingPoint)
         Parallel.forEach(tables.count, work: { _ in columns }) { k in
             let weight = tables[k].pointer
             if k < groups.byRow.count {
-                addRowGroupWeights(groups.byRow[k].claims, to: weight)
+                writeRowGroupWeights(groups.byRow[k].claims, to: weight)
             } else {
+                weight.fill(.zero, count: columns)
                 for run in layout.paddings[k - groups.byRow.count] {
                     (weight + run.lowerBound).update(from: eq.pointer + run.lowerBound, count: run.count)
                 }
@@ -136,16 +136,25 @@ struct ClaimReduction<F: ProofField> {
             finish: { F.add(row, $0.pointer, into: row, count: columns) }, { add(small[$0], $1.pointer) })
     }
 
-    /// Adds the weights of columns of claims on vectors in one shared row.
-    private func addRowGroupWeights(_ members: [Int], to weight: UnsafeMutablePointer<E>) {
-        let most = members.map { layout.vectors[claims[$0].vector].columnVariables }.max() ?? 0
-        let scratch = AlignedBuffer<E>(uninitialized: 1 << most)
-        for i in members {
-            let vectorLayout = layout.vectors[claims[i].vector]
-            let target = weight + vectorLayout.firstColumn
-            F.expandEq(claims[i].point, scale: gammas[i], into: scratch.pointer)
-            F.add(target, scratch.pointer, into: target, count: 1 << vectorLayout.columnVariables)
+    /// Writes the weights of columns of claims on vectors in one shared row.
+    private func writeRowGroupWeights(_ members: [Int], to weight: UnsafeMutablePointer<E>) {
+        var end = 0
+        for part in byVector(members, claims).sorted(by: {
+            layout.vectors[$0.vector].firstColumn < layout.vectors[$1.vector].firstColumn
+        }) {
+            let vectorLayout = layout.vectors[part.vector]
+            let (target, count) = (weight + vectorLayout.firstColumn, 1 << vectorLayout.columnVariables)
+            (weight + end).fill(.zero, count: vectorLayout.firstColumn - end)
+            end = vectorLayout.firstColumn + count
+            F.expandEq(claims[part.claims[0]].point, scale: gammas[part.claims[0]], into: target)
+            if part.claims.count == 1 { continue }
+            let other = AlignedBuffer<E>(uninitialized: count)
+            for i in part.claims.dropFirst() {
+                F.expandEq(claims[i].point, scale: gammas[i], into: other.pointer)
+                F.add(target, other.pointer, into: target, count: count)
+            }
         }
+        (weight + end).fill(.zero, count: columnCount - end)
     }
 
     /// The combination of rows with random coefficients: the part of each padding, and the sum of all; without
@@ -380,9 +389,103 @@ enum ColumnWeights<F: ProofField> {
     }
 }
 
+/// A group in the sumcheck over columns: what is left of u_g and of w_g.
+private struct SumcheckGroup<F: ProofField> {
+    typealias E = F.Challenge
+    /// u_g, and what it is folded into: u_g itself is not overwritten, its folds are.
+    private(set) var row: AlignedBuffer<E>
+    private var next: AlignedBuffer<E>
+    /// What `next` is folded into; nil for itself.
+    private var later: AlignedBuffer<E>?
+
+    private enum Weights {
+        case table(AlignedBuffer<E>, next: AlignedBuffer<E>)
+        /// eq at a point; the factor is that of the coordinates that are bound.
+        case eq([E], bound: E)
+    }
+    private var weights: Weights
+
+    /// `isCut`: threads fold pieces of it at the same time, so never in place.
+    init(_ row: AlignedBuffer<E>, _ weights: ColumnWeights<F>, isCut: Bool) {
+        self.row = row
+        next = AlignedBuffer(uninitialized: max(1, row.count / 2))
+        later = isCut ? AlignedBuffer(uninitialized: max(1, row.count / 4)) : nil
+        switch weights {
+        case .eq(let point): self.weights = .eq(point, bound: .one)
+        case .table(let table):
+            self.weights = .table(table, next: isCut ? AlignedBuffer(uninitialized: max(1, table.count / 2)) : table)
+        }
+    }
+
+    /// Binds the coordinate of a round.
+    mutating func bind(_ round: Int, _ r: E) {
+        guard case .eq(let point, let bound) = weights else { return }
+        let product = point[round] * r
+        weights = .eq(point, bound: bound * (product + product - point[round] - r + E.one))
+    }
+
+    /// What has been folded takes the place of what it was folded from.
+    mutating func turn() {
+        row = next
+        if let free = later { (next, later) = (free, row) }
+        if case .table(let table, let folded) = weights { weights = .table(folded, next: table) }
+    }
+
+    /// Folds to the entries of a range, if there is something to fold at, and returns their part of the message of the round:
+    /// s(0) and the coefficient of X^2. The range starts at a multiple of 2^chunkBits.
+    func pass(
+        _ range: Range<Int>, of entries: Int, round: Int, at r: E?, _ chunkBits: Int
+    ) -> (atZero: E, leading: E) {
+        let lowBits = min(chunkBits, entries.trailingZeroBitCount)
+        let target = (r == nil ? row : next).pointer
+        switch weights {
+        case .table(let table, let next):
+            let factors = (r == nil ? table : next).pointer
+            return sum(range, chunkBits) { start, count in
+                if let r {
+                    F.fold(row.pointer + 2 * start, at: r, into: target + start, pairs: count)
+                    F.fold(table.pointer + 2 * start, at: r, into: factors + start, pairs: count)
+                }
+                return F.roundProduct2(target + start, factors + start, pairs: count / 2)
+            }
+        case .eq(let point, let bound):
+            // Of the indices in a chunk, and a factor for each chunk.
+            let low = AlignedBuffer<E>(uninitialized: 1 << lowBits)
+            let high = AlignedBuffer<E>(uninitialized: entries >> lowBits)
+            F.expandEq(Array(point[round..<round + lowBits]), scale: .one, into: low.pointer)
+            F.expandEq(Array(point[(round + lowBits)...]), scale: bound, into: high.pointer)
+            return withExtendedLifetime((low, high)) {
+                sum(range, chunkBits) { start, count in
+                    if let r { F.fold(row.pointer + 2 * start, at: r, into: target + start, pairs: count) }
+                    let (atZero, leading) = F.roundProduct2(target + start, low.pointer, pairs: count / 2)
+                    let factor = high.pointer[start >> lowBits]
+                    return (factor * atZero, factor * leading)
+                }
+            }
+        }
+    }
+
+    /// The sum over chunks.
+    @inline(__always)
+    private func sum(
+        _ range: Range<Int>, _ chunkBits: Int, _ chunk: (_ start: Int, _ count: Int) -> (atZero: E, leading: E)
+    ) -> (atZero: E, leading: E) {
+        var (atZero, leading) = (E.zero, E.zero)
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: 1 << chunkBits) {
+            let sum = chunk(start, min(1 << chunkBits, range.upperBound - start))
+            atZero += sum.atZero
+            leading += sum.leading
+        }
+        return (atZero, leading)
+    }
+}
+
 /// The sumcheck for sum over groups of <u_g, w_g>, over the column variables, lowest first.
 enum ColumnSumcheck<F: ProofField> {
     typealias E = F.Challenge
+
+    /// Entries that are folded, and multiplied in the next round, at a time: in the first-level cache.
+    private static var chunkBits: Int { 10 }
 
     /// Proves the sum and returns the point with the values of the rows there. Tables of weights are overwritten.
     @_specialize(where F == Mersenne31)
@@ -391,62 +494,52 @@ enum ColumnSumcheck<F: ProofField> {
     static func prove(
         rows: [AlignedBuffer<E>], weights: [ColumnWeights<F>], transcript: ProverTranscript
     ) -> (point: [E], values: [E]) {
-        var size = rows[0].count
-        let halves = rows.map { _ in AlignedBuffer<E>(uninitialized: size / 2) }
-        let partial = AlignedBuffer<E>(uninitialized: 2 * rows.count)
-        // eq of the coordinates that are bound, for each group.
-        var bound = [E](repeating: .one, count: rows.count)
+        let size = rows[0].count
+        // Few groups are cut into pieces, for all threads. A piece is not folded in place, where others still read.
+        let wanted = 4 * Parallel.freeThreadCount
+        let mostPieces = Parallel.freeThreadCount == 1 ? 1 : (wanted + rows.count - 1) / rows.count
+        var groups = zip(rows, weights).map { row, weight in
+            SumcheckGroup<F>(row, weight, isCut: mostPieces > 1 && size >> chunkBits > 1)
+        }
         var point: [E] = []
-        while size > 1 {
-            let pairs = size / 2
-            let round = point.count
-            let current = point.isEmpty ? rows : halves
-            let factors = bound
-            forEachGroup(rows.count, size: size) { g in
-                let table: AlignedBuffer<E>
-                switch weights[g] {
-                case .table(let known): table = known
-                case .eq(let coordinates):
-                    table = AlignedBuffer(uninitialized: size)
-                    F.expandEq(Array(coordinates[round...]), scale: factors[g], into: table.pointer)
-                }
-                let message = F.roundProduct2(current[g].pointer, table.pointer, pairs: pairs)
-                partial.pointer[2 * g] = message.atZero
-                partial.pointer[2 * g + 1] = message.leading
+        var (atZero, leading) = (E.zero, E.zero)
+        /// Folds at the last coordinate, if there is one, to so many entries, and sums the next round.
+        func pass(_ entries: Int) {
+            let pieces = max(1, min(mostPieces, entries >> (chunkBits + 1)))
+            let sums = AlignedBuffer<E>(uninitialized: 2 * pieces * groups.count)
+            func one(_ task: Int) {
+                let (g, piece) = task.quotientAndRemainder(dividingBy: pieces)
+                // Whole chunks.
+                let chunks = max(1, entries >> chunkBits)
+                let from = (chunks * piece / pieces) << chunkBits
+                let to = min(entries, (chunks * (piece + 1) / pieces) << chunkBits)
+                let sum = groups[g].pass(from..<to, of: entries, round: point.count, at: point.last, chunkBits)
+                sums.pointer[2 * task] = sum.atZero
+                sums.pointer[2 * task + 1] = sum.leading
             }
-            var atZero = E.zero
-            var leading = E.zero
-            for g in 0..<rows.count {
-                atZero += partial.pointer[2 * g]
-                leading += partial.pointer[2 * g + 1]
+            if groups.count * entries < 1 << 11 {
+                for g in groups.indices { one(g) }
+            } else {
+                Parallel.forEach(pieces * groups.count, one)
             }
+            (atZero, leading) = (E.zero, E.zero)
+            for task in 0..<pieces * groups.count {
+                atZero += sums.pointer[2 * task]
+                leading += sums.pointer[2 * task + 1]
+            }
+            if !point.isEmpty { for g in groups.indices { groups[g].turn() } }
+        }
+        var entries = size
+        pass(entries)
+        while entries > 1 {
             transcript.send("column round", [atZero, leading])
             let r: E = transcript.challenge("column point")
+            for g in groups.indices { groups[g].bind(point.count, r) }
             point.append(r)
-            for g in 0..<rows.count {
-                if case .eq(let coordinates) = weights[g] {
-                    let product = coordinates[round] * r
-                    bound[g] *= product + product - coordinates[round] - r + E.one
-                }
-            }
-            forEachGroup(rows.count, size: size) { g in
-                F.fold(current[g].pointer, at: r, into: halves[g].pointer, pairs: pairs)
-                if case .table(let table) = weights[g] {
-                    F.fold(table.pointer, at: r, into: table.pointer, pairs: pairs)
-                }
-            }
-            size = pairs
+            entries /= 2
+            pass(entries)
         }
-        return (point, halves.map { $0.pointer[0] })
-    }
-
-    /// On all threads where that pays.
-    static func forEachGroup(_ count: Int, size: Int, _ body: (Int) -> Void) {
-        if count * size < 1 << 12 {
-            for g in 0..<count { body(g) }
-        } else {
-            Parallel.forEach(count, body)
-        }
+        return (point, groups.map { $0.row.pointer[0] })
     }
 
     /// Reads the rounds and returns the point with what the sum of products must be there.
