@@ -69,7 +69,9 @@ struct ClaimReduction<F: ProofField> {
                     : 4 * columns
             }
         ) { g in
-            rows[g].pointer.fill(.zero, count: columns)
+            Parallel.forEachChunk(columns, grain: 1 << 14) {
+                (rows[g].pointer + $0.lowerBound).fill(.zero, count: $0.count)
+            }
             if g < groups.byPoint.count {
                 addPointGroup(groups.byPoint[g].claims, of: vectors, to: rows[g].pointer)
             } else {

@@ -123,23 +123,28 @@ enum FoldingProof<F: ProofField> {
         @_specialize(where F == GoldilocksField)
         @_specialize(where F == BN254ScalarField)
         func write(to transcript: ProverTranscript) {
-            for (k, word) in words.enumerated() {
-                let i = first + k
-                let (fibres, known) = FoldingProof.fibres(plan, word: i, positions)
-                let size = 1 << plan.foldBits[i]
-                var sent: [UInt8] = []
-                var element = [UInt8](repeating: 0, count: E.byteCount)
+            let openings = Parallel.map(words.count, work: { _ in 1 << 11 }, opening)
+            for (bytes, siblings) in openings {
+                bytes.withUnsafeBytes { transcript.hint(raw: $0) }
+                transcript.hint(digests: siblings)
+            }
+        }
+
+        /// The fibres of a word as far as they are not known, and their Merkle proof.
+        private func opening(_ k: Int) -> (bytes: [UInt8], siblings: [Digest]) {
+            let i = first + k
+            let (fibres, known) = FoldingProof.fibres(plan, word: i, positions)
+            let size = 1 << plan.foldBits[i]
+            let count = (fibres.count * size - known.count) * E.byteCount
+            let bytes = [UInt8](unsafeUninitializedCapacity: count) { bytes, written in
                 for fibre in fibres {
-                    for slot in 0..<size where !known.contains(fibre * size + slot) {
-                        element.withUnsafeMutableBytes {
-                            word.pointer[fibre * size + slot].write(to: $0.baseAddress!)
-                        }
-                        sent += element
+                    for slot in fibre * size..<(fibre + 1) * size where !known.contains(slot) {
+                        words[k].pointer[slot].write(to: bytes.baseAddress! + written)
+                        written += E.byteCount
                     }
                 }
-                sent.withUnsafeBytes { transcript.hint(raw: $0) }
-                transcript.hint(digests: trees[k].open(fibres))
             }
+            return (bytes, trees[k].open(fibres))
         }
     }
 
@@ -180,9 +185,16 @@ enum FoldingProof<F: ProofField> {
                 cheat.round?(plan.level(i) + k, &round)
                 transcript.send("fold round", round)
                 let r: E = transcript.challenge("fold")
-                foldTable(message, at: r, pairs: size)
-                foldTable(weights, at: r, pairs: size)
-                current = foldWord(current, level: plan.level(i) + k, codeBits: plan.codeBits(0), at: r)
+                let level = plan.level(i) + k
+                let factors = AlignedBuffer<Base>(uninitialized: current.count / 2)
+                Parallel.forEach(3, work: { $0 == 2 ? factors.count : size }, large: .max) {
+                    switch $0 {
+                    case 0: F.fold(message.pointer, at: r, into: message.pointer, pairs: size)
+                    case 1: F.fold(weights.pointer, at: r, into: weights.pointer, pairs: size)
+                    default: F.foldingFactors(codeBits: plan.codeBits(0), level: level, into: factors.pointer)
+                    }
+                }
+                current = foldWord(current, factors, at: r)
             }
             guard i + 1 < plan.foldBits.count else { break }
             cheat.word?(i + 1, current)
@@ -199,6 +211,21 @@ enum FoldingProof<F: ProofField> {
         let positions = transcript.distinctIndices("fold queries", count: plan.queryCount, bound: plan.positionCount)
         return Opening(
             plan: plan, first: tree == nil ? 1 : 0, words: words, trees: trees, positions: positions)
+    }
+
+    /// The inner product of two tables, on all threads.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
+    static func innerProduct(_ a: AlignedBuffer<E>, _ b: AlignedBuffer<E>) -> E {
+        let grain = 1 << 13
+        let parts = AlignedBuffer<E>(uninitialized: (a.count + grain - 1) / grain)
+        Parallel.forEach(parts.count) { c in
+            let start = c * grain
+            parts.pointer[c] = F.innerProduct(
+                a.pointer + start, b.pointer + start, count: min(grain, a.count - start))
+        }
+        return parts.elements.reduce(.zero, +)
     }
 
     static func roundProduct(_ a: AlignedBuffer<E>, _ b: AlignedBuffer<E>, pairs: Int) -> [E] {
@@ -219,18 +246,9 @@ enum FoldingProof<F: ProofField> {
         return [zero, leading]
     }
 
-    /// Folds in place: chunks write where others have been read, so the threads wait for each other between blocks.
-    static func foldTable(_ table: AlignedBuffer<E>, at r: E, pairs: Int) {
-        F.fold(table.pointer, at: r, into: table.pointer, pairs: pairs)
-    }
-
-    /// The fold of a word at level `level` of a code word of length `2^codeBits`.
-    static func foldWord(
-        _ word: AlignedBuffer<E>, level: Int, codeBits: Int, at r: E
-    ) -> AlignedBuffer<E> {
+    /// The fold of a word, with the factors of its level.
+    static func foldWord(_ word: AlignedBuffer<E>, _ factors: AlignedBuffer<Base>, at r: E) -> AlignedBuffer<E> {
         let pairs = word.count / 2
-        let factors = AlignedBuffer<Base>(uninitialized: pairs)
-        F.foldingFactors(codeBits: codeBits, level: level, into: factors.pointer)
         let next = AlignedBuffer<E>(uninitialized: pairs)
         Parallel.forEachChunk(pairs, grain: 1 << 11) { range in
             let most = 1 << 11

@@ -202,7 +202,7 @@ public struct ReedSolomonCode<F: ProofField>: LinearCode {
         // Lower levels of one piece after the other, so that it stays in the cache.
         let pieceBits = min(messageBits, 12)
         let order = columns.indices.sorted { columns[$0] < columns[$1] }
-        let factors = (0..<messageBits).map { level in
+        let factors = Parallel.map(messageBits, work: { 1 << (codeBits - 1 - $0) }, large: .max) { level in
             let factors = AlignedBuffer<F.Base>(uninitialized: 1 << (codeBits - 1 - level))
             F.foldingFactors(codeBits: codeBits, level: level, into: factors.pointer)
             return factors
@@ -248,8 +248,12 @@ public struct ReedSolomonCode<F: ProofField>: LinearCode {
                 }
             }
         }
-        for copy in 0..<1 << outline.variant {
-            F.add(output, dual.pointer + (copy << messageBits), into: output, count: 1 << messageBits)
+        Parallel.forEachChunk(1 << messageBits, grain: 1 << 12) { range in
+            let target = output + range.lowerBound
+            for copy in 0..<1 << outline.variant {
+                let part = dual.pointer + (copy << messageBits) + range.lowerBound
+                F.add(target, part, into: target, count: range.count)
+            }
         }
     }
 

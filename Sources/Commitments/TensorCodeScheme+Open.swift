@@ -51,7 +51,7 @@ extension TensorCodeScheme {
 
         let (point, groupValues) = ColumnSumcheck<F>.prove(rows: rows, weights: weights, transcript: transcript)
         let eq = Eq<F>.table(point)
-        var values = [F.innerProduct(sum.pointer, eq.pointer, count: columns)] + groupValues
+        var values = [FoldingProof<F>.innerProduct(sum, eq)] + groupValues
         cheat.values?(&values)
         transcript.send("row values", values)
 
