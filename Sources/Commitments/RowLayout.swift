@@ -271,19 +271,22 @@ package struct RowCombination<F: ProofField>: IntegerVisitor {
     }
 }
 
-/// One row of one vector as field elements, with its padding.
+/// Some columns of a row of one vector as field elements; padding is left as it is.
 @usableFromInline
 package struct RowEmbedding<F: ProofField>: IntegerVisitor {
     @usableFromInline package let layout: RowLayout
     /// The number of the row in the vector.
     @usableFromInline package let row: Int
-    /// A whole row of the matrix, zero where this vector has no entries.
+    /// Columns of the matrix.
+    @usableFromInline package let columns: Range<Int>
+    /// An element for each of these columns.
     @usableFromInline package let output: UnsafeMutablePointer<F.Base>
 
     @inlinable
-    package init(_ layout: RowLayout, row: Int, into output: UnsafeMutablePointer<F.Base>) {
+    package init(_ layout: RowLayout, row: Int, columns: Range<Int>, into output: UnsafeMutablePointer<F.Base>) {
         self.layout = layout
         self.row = row
+        self.columns = columns
         self.output = output
     }
 
@@ -291,14 +294,35 @@ package struct RowEmbedding<F: ProofField>: IntegerVisitor {
     package mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) {
         let entries = UnsafeBufferPointer(rebasing: elements[layout.entries(ofRow: row)])
         if layout.isContiguous {
-            F.embed(entries, into: output + layout.firstColumn)
+            embed(entries, at: layout.firstColumn)
             return
         }
-        for run in 0..<entries.count / layout.runLength {
-            let part = UnsafeBufferPointer(
-                rebasing: entries[run * layout.runLength..<(run + 1) * layout.runLength])
-            F.embed(part, into: output + layout.firstColumn + layout.runColumns[run])
+        // Many columns have many runs: the first that ends in them by bisection.
+        let length = layout.runLength
+        var (run, end) = (0, entries.count / length)
+        while run < end {
+            let middle = (run + end) / 2
+            if layout.firstColumn + layout.runColumns[middle] + length <= columns.lowerBound {
+                run = middle + 1
+            } else {
+                end = middle
+            }
         }
+        while run < entries.count / length, layout.firstColumn + layout.runColumns[run] < columns.upperBound {
+            embed(
+                UnsafeBufferPointer(rebasing: entries[run * length..<(run + 1) * length]),
+                at: layout.firstColumn + layout.runColumns[run])
+            run += 1
+        }
+    }
+
+    /// Entries that lie in the row from a column on.
+    @inlinable
+    package func embed<T: SmallInteger>(_ entries: UnsafeBufferPointer<T>, at column: Int) {
+        let part = (column..<column + entries.count).clamped(to: columns)
+        F.embed(
+            UnsafeBufferPointer(rebasing: entries[part.lowerBound - column..<part.upperBound - column]),
+            into: output + (part.lowerBound - columns.lowerBound))
     }
 }
 
@@ -398,23 +422,30 @@ package struct MatrixLayout: Sendable {
         return rows + (small + (1 << columnBits) - 1) >> columnBits
     }
 
-    /// Writes one row of the matrix as field elements, padding included, from the integers as they are stored.
+    /// Writes some columns of a row of the matrix, padding included, as field elements, from the integers as they are stored.
     @_specialize(where F == Mersenne31)
     @_specialize(where F == GoldilocksField)
     @_specialize(where F == BN254ScalarField)
     @inlinable
     package func embedRow<F: ProofField>(
-        _: F.Type, _ row: Int, of vectors: [IntegerTensor], owners: [Int], into output: UnsafeMutablePointer<F.Base>
+        _: F.Type, _ row: Int, columns: Range<Int>, of vectors: [IntegerTensor], owners: [Int],
+        into output: UnsafeMutablePointer<F.Base>
     ) {
         let padding = padding(ofRow: row, owners: owners)
-        // Many short runs, as between filters of 3 x 3, take longer than the whole row.
+        // Many short runs, as between filters of 3 x 3, take longer than all columns.
         if padding.count > 8 {
-            output.fill(.zero, count: columnCount)
+            output.fill(.zero, count: columns.count)
         } else {
-            for run in padding { (output + run.lowerBound).fill(.zero, count: run.count) }
+            for run in padding where run.overlaps(columns) {
+                let part = run.clamped(to: columns)
+                (output + (part.lowerBound - columns.lowerBound)).fill(.zero, count: part.count)
+            }
         }
         for i in row < ownRows ? [owners[row]] : sharedRows[row - ownRows] {
-            var embedding = RowEmbedding<F>(self.vectors[i], row: row - self.vectors[i].firstRow, into: output)
+            let vector = self.vectors[i]
+            let own = vector.firstColumn..<vector.firstColumn + 1 << vector.columnVariables
+            guard own.overlaps(columns) else { continue }
+            var embedding = RowEmbedding<F>(vector, row: row - vector.firstRow, columns: columns, into: output)
             vectors[i].storage.visit(&embedding)
         }
     }

@@ -119,12 +119,18 @@ extension TensorCodeScheme {
     func encode(
         _ block: Range<Int>, of vectors: [IntegerTensor], _ work: EncodingBuffers<F>, only positions: [Int]? = nil
     ) {
-        let columns = columnCount
-        for (i, row) in block.enumerated() {
-            layout.embedRow(F.self, row, of: vectors, owners: owners, into: work.messages.pointer + i * columns)
+        // Some columns at a time, which stay in the second-level cache between the two.
+        for start in stride(from: 0, to: columnCount, by: work.columns) {
+            let columns = start..<start + work.columns
+            for (i, row) in block.enumerated() {
+                layout.embedRow(
+                    F.self, row, columns: columns, of: vectors, owners: owners,
+                    into: work.messages.pointer + i * columns.count)
+            }
+            F.interleave(
+                work.messages.pointer, rows: block.count, columns: columns.count,
+                into: work.values.pointer + start * work.width, stride: work.width)
         }
-        F.interleave(
-            work.messages.pointer, rows: block.count, columns: columns, into: work.values.pointer, stride: work.width)
         if let positions {
             code.encode(interleaved: work.values.pointer, stride: work.width, width: block.count, only: positions)
         } else {
@@ -182,15 +188,18 @@ extension TensorCodeScheme {
     }
 }
 
-/// Where one thread encodes: some rows, and their code words interleaved.
+/// Where one thread encodes: some columns of some rows, and the rows' code words interleaved.
 struct EncodingBuffers<F: ProofField> {
     let width: Int
+    /// Columns at a time; both powers of two.
+    let columns: Int
     let messages: AlignedBuffer<F.Base>
     let values: AlignedBuffer<F.Base>
 
     init(rows: Int, columns: Int, length: Int) {
         width = rows
-        messages = AlignedBuffer(uninitialized: rows * columns)
+        self.columns = min(columns, (1 << 16) / F.Base.byteCount / 4)
+        messages = AlignedBuffer(uninitialized: rows * self.columns)
         values = AlignedBuffer(uninitialized: rows * length)
     }
 }

@@ -251,7 +251,9 @@ import Transcripts
         let points = ReferenceString.development(size: layout.columnCount).withPoints { Array($0) }
         let row = AlignedBuffer<E>(repeating: .zero, count: layout.columnCount)
         for r in 0..<layout.rowCount {
-            layout.embedRow(BN254ScalarField.self, r, of: vectors, owners: layout.owners, into: row.pointer)
+            layout.embedRow(
+                BN254ScalarField.self, r, columns: 0..<layout.columnCount, of: vectors, owners: layout.owners,
+                into: row.pointer)
             let sum = zip(row.array, points).reduce(G1.identity) { $0 + $1.1.multiplied(by: $1.0) }
             #expect(Array(trial.commitment[32 * r..<32 * r + 32]) == sum.compressed)
         }
