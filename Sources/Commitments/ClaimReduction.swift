@@ -81,7 +81,7 @@ struct ClaimReduction<F: ProofField> {
         var weights: [ColumnWeights<F>] = groups.byPoint.map { .eq($0.point) }
         let tables = (0..<groups.byRow.count + padded.count).map { _ in AlignedBuffer<E>(uninitialized: columns) }
         let eq = padded.isEmpty ? AlignedBuffer<E>(uninitialized: 0) : Eq<F>.table(paddingPoint)
-        Parallel.forEach(tables.count, work: { _ in columns }) { k in
+        Parallel.forEach(tables.count, work: { _ in columns }, large: .max) { k in
             let weight = tables[k].pointer
             if k < groups.byRow.count {
                 writeRowGroupWeights(groups.byRow[k].claims, to: weight)
@@ -380,7 +380,7 @@ struct ClaimGroups<E: Field> {
 /// The weights of columns in a group.
 enum ColumnWeights<F: ProofField> {
     case table(AlignedBuffer<F.Challenge>)
-    /// eq at a point: made anew for each round rather than kept, which halves the memory of an opening.
+    /// eq at a point: made of factors when it is needed rather than kept, which halves the memory of an opening.
     case eq([F.Challenge])
 
     var table: AlignedBuffer<F.Challenge> {
@@ -394,6 +394,9 @@ enum ColumnWeights<F: ProofField> {
 /// A group in the sumcheck over columns: what is left of u_g and of w_g.
 private struct SumcheckGroup<F: ProofField> {
     typealias E = F.Challenge
+    /// Entries that are folded, and multiplied in the next round, at a time: in the first-level cache.
+    static var chunkBits: Int { 10 }
+
     /// u_g, and what it is folded into: u_g itself is not overwritten, its folds are.
     private(set) var row: AlignedBuffer<E>
     private var next: AlignedBuffer<E>
@@ -410,12 +413,12 @@ private struct SumcheckGroup<F: ProofField> {
     /// `isCut`: threads fold pieces of it at the same time, so never in place.
     init(_ row: AlignedBuffer<E>, _ weights: ColumnWeights<F>, isCut: Bool) {
         self.row = row
-        next = AlignedBuffer(uninitialized: max(1, row.count / 2))
-        later = isCut ? AlignedBuffer(uninitialized: max(1, row.count / 4)) : nil
+        next = AlignedBuffer(uninitialized: row.count / 2)
+        later = isCut ? AlignedBuffer(uninitialized: row.count / 4) : nil
         switch weights {
         case .eq(let point): self.weights = .eq(point, bound: .one)
         case .table(let table):
-            self.weights = .table(table, next: isCut ? AlignedBuffer(uninitialized: max(1, table.count / 2)) : table)
+            self.weights = .table(table, next: isCut ? AlignedBuffer(uninitialized: table.count / 2) : table)
         }
     }
 
@@ -436,14 +439,14 @@ private struct SumcheckGroup<F: ProofField> {
     /// Folds to the entries of a range, if there is something to fold at, and returns their part of the message of the round:
     /// s(0) and the coefficient of X^2. The range starts at a multiple of 2^chunkBits.
     func pass(
-        _ range: Range<Int>, of entries: Int, round: Int, at r: E?, _ chunkBits: Int
+        _ range: Range<Int>, of entries: Int, round: Int, at r: E?
     ) -> (atZero: E, leading: E) {
-        let lowBits = min(chunkBits, entries.trailingZeroBitCount)
+        let lowBits = min(SumcheckGroup.chunkBits, entries.trailingZeroBitCount)
         let target = (r == nil ? row : next).pointer
         switch weights {
         case .table(let table, let next):
             let factors = (r == nil ? table : next).pointer
-            return sum(range, chunkBits) { start, count in
+            return sum(range) { start, count in
                 if let r {
                     F.fold(row.pointer + 2 * start, at: r, into: target + start, pairs: count)
                     F.fold(table.pointer + 2 * start, at: r, into: factors + start, pairs: count)
@@ -457,7 +460,7 @@ private struct SumcheckGroup<F: ProofField> {
             F.expandEq(Array(point[round..<round + lowBits]), scale: .one, into: low.pointer)
             F.expandEq(Array(point[(round + lowBits)...]), scale: bound, into: high.pointer)
             return withExtendedLifetime((low, high)) {
-                sum(range, chunkBits) { start, count in
+                sum(range) { start, count in
                     if let r { F.fold(row.pointer + 2 * start, at: r, into: target + start, pairs: count) }
                     let (atZero, leading) = F.roundProduct2(target + start, low.pointer, pairs: count / 2)
                     let factor = high.pointer[start >> lowBits]
@@ -470,11 +473,12 @@ private struct SumcheckGroup<F: ProofField> {
     /// The sum over chunks.
     @inline(__always)
     private func sum(
-        _ range: Range<Int>, _ chunkBits: Int, _ chunk: (_ start: Int, _ count: Int) -> (atZero: E, leading: E)
+        _ range: Range<Int>, _ chunk: (_ start: Int, _ count: Int) -> (atZero: E, leading: E)
     ) -> (atZero: E, leading: E) {
         var (atZero, leading) = (E.zero, E.zero)
-        for start in stride(from: range.lowerBound, to: range.upperBound, by: 1 << chunkBits) {
-            let sum = chunk(start, min(1 << chunkBits, range.upperBound - start))
+        let most = 1 << SumcheckGroup.chunkBits
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: most) {
+            let sum = chunk(start, min(most, range.upperBound - start))
             atZero += sum.atZero
             leading += sum.leading
         }
@@ -486,9 +490,6 @@ private struct SumcheckGroup<F: ProofField> {
 enum ColumnSumcheck<F: ProofField> {
     typealias E = F.Challenge
 
-    /// Entries that are folded, and multiplied in the next round, at a time: in the first-level cache.
-    private static var chunkBits: Int { 10 }
-
     /// Proves the sum and returns the point with the values of the rows there. Tables of weights are overwritten.
     @_specialize(where F == Mersenne31)
     @_specialize(where F == GoldilocksField)
@@ -497,6 +498,7 @@ enum ColumnSumcheck<F: ProofField> {
         rows: [AlignedBuffer<E>], weights: [ColumnWeights<F>], transcript: ProverTranscript
     ) -> (point: [E], values: [E]) {
         let size = rows[0].count
+        let chunkBits = SumcheckGroup<F>.chunkBits
         // Few groups are cut into pieces, for all threads. A piece is not folded in place, where others still read.
         let wanted = 4 * Parallel.freeThreadCount
         let mostPieces = Parallel.freeThreadCount == 1 ? 1 : (wanted + rows.count - 1) / rows.count
@@ -515,7 +517,7 @@ enum ColumnSumcheck<F: ProofField> {
                 let chunks = max(1, entries >> chunkBits)
                 let from = (chunks * piece / pieces) << chunkBits
                 let to = min(entries, (chunks * (piece + 1) / pieces) << chunkBits)
-                let sum = groups[g].pass(from..<to, of: entries, round: point.count, at: point.last, chunkBits)
+                let sum = groups[g].pass(from..<to, of: entries, round: point.count, at: point.last)
                 sums.pointer[2 * task] = sum.atZero
                 sums.pointer[2 * task + 1] = sum.leading
             }

@@ -225,7 +225,9 @@ enum FoldingProof<F: ProofField> {
             parts.pointer[c] = F.innerProduct(
                 a.pointer + start, b.pointer + start, count: min(grain, a.count - start))
         }
-        return parts.elements.reduce(.zero, +)
+        var sum = E.zero
+        for c in 0..<parts.count { sum += parts[c] }
+        return sum
     }
 
     static func roundProduct(_ a: AlignedBuffer<E>, _ b: AlignedBuffer<E>, pairs: Int) -> [E] {

@@ -320,6 +320,7 @@ package struct RowEmbedding<F: ProofField>: IntegerVisitor {
     @inlinable
     package func embed<T: SmallInteger>(_ entries: UnsafeBufferPointer<T>, at column: Int) {
         let part = (column..<column + entries.count).clamped(to: columns)
+        if part.isEmpty { return }
         F.embed(
             UnsafeBufferPointer(rebasing: entries[part.lowerBound - column..<part.upperBound - column]),
             into: output + (part.lowerBound - columns.lowerBound))

@@ -191,14 +191,14 @@ extension TensorCodeScheme {
 /// Where one thread encodes: some columns of some rows, and the rows' code words interleaved.
 struct EncodingBuffers<F: ProofField> {
     let width: Int
-    /// Columns at a time; both powers of two.
+    /// Columns at a time, a power of two.
     let columns: Int
     let messages: AlignedBuffer<F.Base>
     let values: AlignedBuffer<F.Base>
 
     init(rows: Int, columns: Int, length: Int) {
         width = rows
-        self.columns = min(columns, (1 << 16) / F.Base.byteCount / 4)
+        self.columns = min(columns, (1 << 14) / F.Base.byteCount)
         messages = AlignedBuffer(uninitialized: rows * self.columns)
         values = AlignedBuffer(uninitialized: rows * length)
     }

@@ -32,8 +32,8 @@ public struct NodeValues: Sendable {
         let pointers = plan.places.map { place -> IntegerPointer in
             switch place {
             case .fixed(let pointer): pointer
-            case .made(let byteWidth, let piece, let offset):
-                IntegerPointer(values.pieces[piece].pointer + offset, byteWidth: byteWidth)
+            case .made(let byteWidth, let count, let piece, let offset):
+                IntegerPointer(values.pieces[piece].pointer + offset, byteWidth: byteWidth, count: count)
             }
         }
         return (values, pointers)
@@ -58,7 +58,7 @@ public struct NodeValues: Sendable {
         set { changes[node] = newValue }
     }
 
-    /// All of them.
+    /// All of them, for tests.
     public var all: [IntegerTensor] { (plan?.origins.indices ?? 0..<0).map { self[$0] } }
 }
 
@@ -72,13 +72,13 @@ final class ValuePlan: Sendable {
     }
 
     /// Where a value starts.
-    enum Place: @unchecked Sendable {
+    enum Place: Sendable {
         case fixed(IntegerPointer)
-        case made(byteWidth: Int, piece: Int, offset: Int)
+        case made(byteWidth: Int, count: Int, piece: Int, offset: Int)
     }
 
-    /// Larger values have a piece of memory of their own; the others share the first.
-    private static let smallest = 1 << 16
+    /// Values of more bytes have a piece of memory of their own; the others share the first.
+    private static let mostShared = 1 << 16
 
     let origins: [Origin]
     let places: [Place]
@@ -91,7 +91,7 @@ final class ValuePlan: Sendable {
         origins = graph.nodes.enumerated().map { id, node in
             if let value = fixed[id] { return .fixed(value) }
             let bytes = node.shape.count * IntegerBuffer.byteWidth(node.range)
-            if bytes > ValuePlan.smallest {
+            if bytes > ValuePlan.mostShared {
                 pieces.append(bytes)
                 return .made(node.shape, node.range, piece: pieces.count - 1, offset: 0)
             }
@@ -102,8 +102,9 @@ final class ValuePlan: Sendable {
         places = origins.map { origin in
             switch origin {
             case .fixed(let value): .fixed(value.storage.pointer)
-            case .made(_, let range, let piece, let offset):
-                .made(byteWidth: IntegerBuffer.byteWidth(range), piece: piece, offset: offset)
+            case .made(let shape, let range, let piece, let offset):
+                .made(
+                    byteWidth: IntegerBuffer.byteWidth(range), count: shape.count, piece: piece, offset: offset)
             }
         }
     }

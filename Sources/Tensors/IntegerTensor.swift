@@ -90,13 +90,13 @@ public enum IntegerPointer: @unchecked Sendable {
     case int32(UnsafeMutablePointer<Int32>)
     case int64(UnsafeMutablePointer<Int64>)
 
-    /// Integers of 1, 2, 4 or 8 bytes from an address on, a multiple of as many.
-    public init(_ address: UnsafeMutableRawPointer, byteWidth: Int) {
+    /// `count` integers of 1, 2, 4 or 8 bytes from an address on, a multiple of as many.
+    public init(_ address: UnsafeMutableRawPointer, byteWidth: Int, count: Int) {
         switch byteWidth {
-        case 1: self = .int8(address.assumingMemoryBound(to: Int8.self))
-        case 2: self = .int16(address.assumingMemoryBound(to: Int16.self))
-        case 4: self = .int32(address.assumingMemoryBound(to: Int32.self))
-        default: self = .int64(address.assumingMemoryBound(to: Int64.self))
+        case 1: self = .int8(address.bindMemory(to: Int8.self, capacity: count))
+        case 2: self = .int16(address.bindMemory(to: Int16.self, capacity: count))
+        case 4: self = .int32(address.bindMemory(to: Int32.self, capacity: count))
+        default: self = .int64(address.bindMemory(to: Int64.self, capacity: count))
         }
     }
 

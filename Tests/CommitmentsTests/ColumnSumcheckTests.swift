@@ -15,9 +15,10 @@ import Transcripts
         defer { Parallel.threadCount = before }
         Parallel.threadCount = threads
         for bits in [0, 1, 2, 9, 10, 11, 12, 14] {
-            for groups in bits == 14 ? [1, 3] : [1, 2, 9, 40] {
+            for groups in bits == 14 ? [1, 2] : [1, 3, 9, 40] {
                 try check(Mersenne31.self, bits: bits, groups: groups)
                 if bits < 12 { try check(BN254ScalarField.self, bits: bits, groups: groups) }
+                if bits < 13 { try check(GoldilocksField.self, bits: bits, groups: groups) }
             }
         }
     }
