@@ -1,4 +1,6 @@
+import CMachine
 import Foundation
+import Synchronization
 
 /// The prover's time for one backend, by phase, and what unit costs say.
 struct ProofResult: Codable {
@@ -15,6 +17,8 @@ struct ProofResult: Codable {
     /// Of the whole process, setup included, on all threads.
     var peakMemoryBytes: Int?
     var phases: [Phase]
+    /// How many times as fast as one thread all together do nothing but multiply: quartiles of measurements between the proofs.
+    var machineSpeedup: [Double]?
 }
 
 /// Proves the bundled model, and shapes of published networks, with the command `assay`, each several times on one thread and on
@@ -97,10 +101,12 @@ struct Prover {
         var rows: [String: JSON] = [:]
         var backends: [String] = []
         var phases: [String: [String]] = [:]
+        var speedups: [Double] = []
         let threads = ProcessInfo.processInfo.activeProcessorCount
         for run in 0..<runs {
             for (i, count) in [1, threads].enumerated() {
                 progress("\(workload.name), run \(run + 1) of \(runs), threads \(count)")
+                speedups += Self.speedups(threads)
                 for row in try workload.rows(count) {
                     guard let backend = row["backend"] as? String, let parts = row["phases"] as? [JSON] else {
                         throw BenchError("assay reports no phases")
@@ -119,6 +125,8 @@ struct Prover {
                 }
             }
         }
+        speedups.sort()
+        let quartiles = (1...3).map { speedups[speedups.count * $0 / 4] }
         var estimates: [String: [String: Double]] = [:]
         return try backends.map { backend in
             let field = String(backend.prefix { $0 != "/" })
@@ -135,8 +143,42 @@ struct Prover {
                         name: name, seconds: fastest[0][backend]?[name] ?? .infinity,
                         allThreadSeconds: fastest[1][backend]?[name],
                         floorSeconds: estimates[field]?[Self.floors[name] ?? name])
-                })
+                }, machineSpeedup: quartiles)
         }
+    }
+
+    /// The speed-up of threads that do nothing but multiply in registers, a millisecond at a time. It falls short of their
+    /// number where they share a core with each other, or with other guests of the host.
+    private static func speedups(_ threads: Int) -> [Double] {
+        @Sendable func multiply() -> Double {
+            var sink: UInt64 = 0
+            let start = machine_wall_seconds()
+            return machine_multiply(100_000, &sink) == 0 ? 0 : machine_wall_seconds() - start
+        }
+        return (0..<200).map { _ in
+            let alone = multiply()
+            let together = Slots(threads)
+            DispatchQueue.concurrentPerform(iterations: threads) {
+                // All at the same time.
+                together.started.wrappingAdd(1, ordering: .relaxed)
+                while together.started.load(ordering: .relaxed) < threads {}
+                together.seconds[$0] = multiply()
+            }
+            let slowest = together.seconds.max() ?? 0
+            return slowest > 0 ? Double(threads) * alone / slowest : 0
+        }
+    }
+
+    /// A place for each thread.
+    private final class Slots: @unchecked Sendable {
+        let seconds: UnsafeMutableBufferPointer<Double>
+        let started = Atomic(0)
+
+        init(_ count: Int) {
+            seconds = .allocate(capacity: count)
+            seconds.initialize(repeating: 0)
+        }
+        deinit { seconds.deallocate() }
     }
 
     /// The folder of a model of GPT-2 small's shape with random weights, as `papers/gpt2-small/reproduce.sh` makes it; nil where

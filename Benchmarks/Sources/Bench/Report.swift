@@ -210,6 +210,10 @@ extension Report {
             if let bytes = proof.peakMemoryBytes {
                 table.add(["", "", "peak memory", "", "\(bytes / 1_000_000) MB", "", "", ""])
             }
+            if let quartiles = proof.machineSpeedup, quartiles[1] > 0 {
+                let text = quartiles.map { String(format: "%.2f", $0) }.joined(separator: " ")
+                table.add(["", "", "multiplications alone", "", "quartiles", text, "", ""])
+            }
         }
         return table.text
     }
