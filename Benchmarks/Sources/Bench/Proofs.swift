@@ -46,6 +46,8 @@ struct Prover {
     /// A network, how to prove it (once under each backend, a row each), and the estimate for a field.
     private struct Workload {
         let name: String
+        /// Processes of each kind for each run that is asked for: short proofs vary most, from one process to the next too.
+        var processes = 1
         let rows: (_ threads: Int) throws -> [JSON]
         let estimate: (_ field: String, _ row: JSON) throws -> JSON
     }
@@ -67,14 +69,14 @@ struct Prover {
         }
         var workloads = [
             Workload(
-                name: "bundled model",
+                name: "bundled model", processes: shapes ? 2 : 1,
                 rows: ablated(["--backends", backends], proofs: shapes ? Self.shortProofs : Self.proofs),
                 estimate: inspected([Files.root + "/Models/kjv-llama"]))
         ]
         if shapes {
             workloads.append(
                 Workload(
-                    name: "VGG-16",
+                    name: "VGG-16", processes: 2,
                     rows: {
                         [
                             try assay([
@@ -103,6 +105,7 @@ struct Prover {
         var phases: [String: [String]] = [:]
         var speedups: [Double] = []
         let threads = ProcessInfo.processInfo.activeProcessorCount
+        let runs = runs * workload.processes
         for run in 0..<runs {
             for (i, count) in [1, threads].enumerated() {
                 progress("\(workload.name), run \(run + 1) of \(runs), threads \(count)")
