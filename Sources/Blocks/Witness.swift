@@ -61,10 +61,10 @@ public struct Witness: Sendable {
         let none = IntegerTensor(uninitialized: TensorShape([]), range: 0...0)
         columns = Array(repeating: none, count: layout.columns.count)
         for stage in plan.stages {
-            let made = Parallel.map(stage.count, work: { layout.columns[stage[$0]].shape.count }) { i in
-                column(layout.columns[stage[i]], plan.recipes[stage[i]]!, weights)
+            let made = Parallel.map(stage.count, work: { layout.columns[stage[$0].column].shape.count }) { i in
+                column(layout.columns[stage[i].column], stage[i].recipe, weights)
             }
-            for (c, tensor) in zip(stage, made) { columns[c] = tensor }
+            for (own, tensor) in zip(stage, made) { columns[own.column] = tensor }
         }
     }
 

@@ -35,10 +35,8 @@ public final class WitnessPlan: Sendable {
     static var pieceSize: Int { 1 << 13 }
 
     public let layout: ProofLayout
-    /// For each column; nil for multiplicities, which follow when the lookups are counted.
-    let recipes: [Recipe?]
-    /// The other columns in stages, each made of those before it.
-    let stages: [[Int]]
+    /// The columns in stages, each made of those before it; but for multiplicities, which follow when the lookups are counted.
+    let stages: [[(column: Int, recipe: Recipe)]]
     /// For each lookup.
     let arguments: [Arguments]
     let pieces: [Piece]
@@ -49,7 +47,7 @@ public final class WitnessPlan: Sendable {
 
     public init(_ layout: ProofLayout) {
         self.layout = layout
-        recipes = layout.columns.map { column -> Recipe? in
+        let recipes = layout.columns.map { column -> Recipe? in
             switch column.role {
             case .value(let id): return .node(id)
             case .weight(let i): return .weight(i)
@@ -76,12 +74,13 @@ public final class WitnessPlan: Sendable {
             }
         }
         // A limb of a range check is made of other columns and of the limbs below it.
-        var stages: [[Int]] = []
-        for (c, column) in layout.columns.enumerated() where recipes[c] != nil {
+        var stages: [[(column: Int, recipe: Recipe)]] = []
+        for (c, column) in layout.columns.enumerated() {
+            guard let recipe = recipes[c] else { continue }
             var stage = 0
             if case .rangeLimb(_, let depth) = column.role { stage = 1 + depth }
             while stages.count <= stage { stages.append([]) }
-            stages[stage].append(c)
+            stages[stage].append((c, recipe))
         }
         self.stages = stages
         tableSizes = layout.tables.map { layout.tableRows($0) }

@@ -500,8 +500,8 @@ enum ColumnSumcheck<F: ProofField> {
         let size = rows[0].count
         let chunkBits = SumcheckGroup<F>.chunkBits
         // Few groups are cut into pieces, for all threads. A piece is not folded in place, where others still read.
-        let wanted = 4 * Parallel.freeThreadCount
-        let mostPieces = Parallel.freeThreadCount == 1 ? 1 : (wanted + rows.count - 1) / rows.count
+        let threads = Parallel.freeThreadCount
+        let mostPieces = threads == 1 ? 1 : (4 * threads + rows.count - 1) / rows.count
         var groups = zip(rows, weights).map { row, weight in
             SumcheckGroup<F>(row, weight, isCut: mostPieces > 1 && size >> chunkBits > 1)
         }

@@ -15,14 +15,14 @@ public struct Execution: Sendable {
 /// A tensor is made when it is asked for, as most are needed by few: hundreds of tensors that are made at once, each with a
 /// shape elsewhere in memory, take longer than many a layer. Small values share a piece of memory.
 public struct NodeValues: Sendable {
-    private let plan: ValuePlan?
+    private let origins: [ValuePlan.Origin]
     private let pieces: [AlignedBuffer<UInt8>]
     /// What has been set since.
     private var changes: [NodeID: IntegerTensor] = [:]
 
     /// The values of no nodes.
     public init() {
-        plan = nil
+        origins = []
         pieces = []
     }
 
@@ -40,15 +40,15 @@ public struct NodeValues: Sendable {
     }
 
     private init(_ plan: ValuePlan) {
-        self.plan = plan
+        origins = plan.origins
         pieces = plan.pieces.map { AlignedBuffer(uninitialized: $0) }
     }
 
     /// The value of a node. Setting another is for provers that lie.
     public subscript(node: NodeID) -> IntegerTensor {
         get {
-            if !changes.isEmpty, let changed = changes[node] { return changed }
-            switch plan!.origins[node] {
+            if let changed = changes[node] { return changed }
+            switch origins[node] {
             case .fixed(let value): return value
             case .made(let shape, let range, let piece, let offset):
                 let storage = IntegerBuffer(uninitialized: shape.count, range: range, in: pieces[piece], at: offset)
@@ -59,7 +59,7 @@ public struct NodeValues: Sendable {
     }
 
     /// All of them, for tests.
-    public var all: [IntegerTensor] { (plan?.origins.indices ?? 0..<0).map { self[$0] } }
+    public var all: [IntegerTensor] { origins.indices.map { self[$0] } }
 }
 
 /// Where the values of a graph's nodes lie: what is the same for all inputs.
