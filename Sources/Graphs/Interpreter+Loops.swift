@@ -164,25 +164,48 @@ struct SquareRoots: ElementLoop {
     }
 }
 
-/// A table's entries in the type of a result: the fewer bytes, the longer they stay in the caches.
+/// A table as it is applied to many values: by a rule, where one makes all its entries, as what is computed needs no place in the
+/// caches; else its entries in the type of a result.
 struct NarrowTable: Sendable {
-    let lowerBound: Int
-    /// None for a clamp.
-    let entries: IntegerBuffer
-    /// If the table does nothing but bring its argument into a range, that range.
-    let clamp: ClosedRange<Int64>?
+    enum Rule {
+        /// The argument, brought into a range.
+        case clamp(ClosedRange<Int64>)
+        /// `floor((h^2 + half) / 2^shift)`, at most the limit, where h^2 + half fits 32 bits for every h of the domain.
+        case square(shift: Int32, half: Int32, limit: Int32)
+        case entries(IntegerBuffer, lowerBound: Int)
+    }
+    let rule: Rule
 
     init(_ table: LookupTable, for range: ClosedRange<Int64>) {
-        lowerBound = Int(table.lowerBound)
-        let (least, greatest) = (table.range.lowerBound, table.range.upperBound)
-        let isClamp = zip(table.domain, table.values).allSatisfy { Int64($1) == min(max($0, least), greatest) }
-        clamp = isClamp ? table.range : nil
-        entries = IntegerBuffer(uninitialized: isClamp ? 0 : table.values.count, range: range)
-        if isClamp { return }
+        if let rule = NarrowTable.clamp(table) ?? NarrowTable.square(table) {
+            self.rule = rule
+            return
+        }
+        let entries = IntegerBuffer(uninitialized: table.values.count, range: range)
         let values = AlignedBuffer(table.values)
         withExtendedLifetime((values, entries)) {
             Permute(copying: values.count).dispatch(.int32(values.pointer), entries.pointer)
         }
+        rule = .entries(entries, lowerBound: Int(table.lowerBound))
+    }
+
+    private static func clamp(_ table: LookupTable) -> Rule? {
+        let (least, greatest) = (table.range.lowerBound, table.range.upperBound)
+        let isClamp = zip(table.domain, table.values).allSatisfy { Int64($1) == min(max($0, least), greatest) }
+        return isClamp ? .clamp(table.range) : nil
+    }
+
+    private static func square(_ table: LookupTable) -> Rule? {
+        let limit = Int32(table.range.upperBound)
+        guard table.domain.lowerBound >= -1 << 15, table.domain.upperBound <= 1 << 15 else { return nil }
+        for shift in Int32(0)...30 {
+            let half: Int32 = shift == 0 ? 0 : 1 << (shift - 1)
+            let isSquare = zip(table.domain, table.values).allSatisfy { h, value in
+                value == min((Int32(h) * Int32(h) + half) >> shift, limit)
+            }
+            if isSquare { return .square(shift: shift, half: half, limit: limit) }
+        }
+        return nil
     }
 }
 
@@ -208,33 +231,40 @@ struct Requantise<W: SmallInteger>: ElementLoop {
     func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>) {
         let half: W = shift == 0 ? 0 : 1 &<< W(truncatingIfNeeded: shift - 1)
         let bits = W(truncatingIfNeeded: shift)
-        guard let table else {
-            return Parallel.forEachChunk(count, grain: grainOfElements) { range in
+        switch table?.rule {
+        case nil:
+            Parallel.forEachChunk(count, grain: grainOfElements) { range in
                 for i in range {
                     destination[i] = D(truncatingIfNeeded: (W(truncatingIfNeeded: source[i]) &+ half) &>> bits)
                 }
             }
-        }
-        if let clamp = table.clamp {
-            let (low, high) = (W(truncatingIfNeeded: clamp.lowerBound), W(truncatingIfNeeded: clamp.upperBound))
-            return Parallel.forEachChunk(count, grain: grainOfElements) { range in
+        case .clamp(let range):
+            let (low, high) = (W(truncatingIfNeeded: range.lowerBound), W(truncatingIfNeeded: range.upperBound))
+            Parallel.forEachChunk(count, grain: grainOfElements) { range in
                 for i in range {
                     let h = (W(truncatingIfNeeded: source[i]) &+ half) &>> bits
                     destination[i] = D(truncatingIfNeeded: min(max(h, low), high))
                 }
             }
-        }
-        precondition(table.entries.byteWidth == MemoryLayout<D>.size)
-        // One type, whatever the dispatch says: `D` is that of the result, for which the table was made.
-        let entries = table.entries.pointer.address.assumingMemoryBound(to: D.self)
-        let size = UInt(table.entries.count)
-        let lowerBound = table.lowerBound
-        Parallel.forEachChunk(count, grain: grainOfElements) { range in
-            for i in range {
-                let h = (W(truncatingIfNeeded: source[i]) &+ half) &>> bits
-                let row = UInt(bitPattern: Int(truncatingIfNeeded: h) &- lowerBound)
-                precondition(row < size, "a value is outside the table")
-                destination[i] = entries[Int(bitPattern: row)]
+        case .square(let shift, let term, let limit):
+            Parallel.forEachChunk(count, grain: grainOfElements) { range in
+                for i in range {
+                    let h = Int32(truncatingIfNeeded: (W(truncatingIfNeeded: source[i]) &+ half) &>> bits)
+                    destination[i] = D(truncatingIfNeeded: min((h &* h &+ term) &>> shift, limit))
+                }
+            }
+        case .entries(let buffer, let lowerBound):
+            precondition(buffer.byteWidth == MemoryLayout<D>.size)
+            // One type, whatever the dispatch says: `D` is that of the result, for which the table was made.
+            let entries = buffer.pointer.address.assumingMemoryBound(to: D.self)
+            let size = UInt(buffer.count)
+            Parallel.forEachChunk(count, grain: grainOfElements) { range in
+                for i in range {
+                    let h = (W(truncatingIfNeeded: source[i]) &+ half) &>> bits
+                    let row = UInt(bitPattern: Int(truncatingIfNeeded: h) &- lowerBound)
+                    precondition(row < size, "a value is outside the table")
+                    destination[i] = entries[Int(bitPattern: row)]
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ import Tensors
 /// is done before.
 typealias Step = @Sendable (_ operands: UnsafePointer<IntegerPointer>, _ result: IntegerPointer) throws -> Void
 
-/// Consecutive nodes whose values are made together.
+/// Nodes whose values are made together, once those of earlier stages are there.
 ///
 /// Most operations of a model make row `i` of a value (the index of the first dimension: a position of the text, a line of an
 /// image) of row `i` of their operands and of values that were there before: weights, or in attention the keys of all positions.
@@ -25,6 +25,17 @@ final class Stage: Sendable {
         /// For each operand, whether row `i` of the value is made of its row `i`; of all its rows otherwise. Nil if the value is
         /// not made row by row.
         let byRow: [Bool]?
+        /// Whether it may be made in a stage with others.
+        let isShared: Bool
+
+        init(_ id: NodeID, _ graph: Graph) {
+            let node = graph.nodes[id]
+            let byRow = graph.operandsByRow(id)
+            self.id = id
+            self.operands = node.operands
+            self.byRow = byRow
+            isShared = byRow.map { !graph.isLargeForAll(node.operands, $0, node) } ?? false
+        }
     }
 
     /// How the values of a stage are made, or some rows of them. Each part has its own steps: threads that count references to the
@@ -70,23 +81,26 @@ final class Stage: Sendable {
     /// with nil in as many as there are threads, if they are worth it.
     static func all(of graph: Graph, fixed: [IntegerTensor?], parts: Int?) throws -> [Stage] {
         var stages: [[Member]] = []
-        var isOpen = false
+        /// For each node that is made in a stage, which.
+        var places: [Int?] = Array(repeating: nil, count: graph.nodes.count)
         for (id, node) in graph.nodes.enumerated() where fixed[id] == nil && id != graph.input {
-            let member = Member(id: id, operands: node.operands, byRow: graph.operandsByRow(id))
-            let isAlone = member.byRow == nil || graph.isLargeForAll(member.operands, member.byRow!, node)
-            var joins = isOpen && !isAlone
-            if joins, let first = stages.last?.first?.id {
-                joins = graph.nodes[first].shape.dimensions.first == node.shape.dimensions.first
-                for (operand, byRow) in zip(member.operands, member.byRow!) where !byRow {
-                    joins = joins && (operand < first || fixed[operand] != nil)
+            let member = Member(id, graph)
+            var place: Int?
+            if member.isShared, let byRow = member.byRow {
+                // Into the first stage that has all it needs, so that threads meet as rarely as can be.
+                let earliest = member.operands.reduce(0) { max($0, places[$1] ?? 0) }
+                place = (earliest..<stages.count).first { stage in
+                    let first = stages[stage][0]
+                    return first.isShared && graph.nodes[first.id].shape.dimensions.first == node.shape.dimensions.first
+                        && zip(member.operands, byRow).allSatisfy { $1 || places[$0] != stage }
                 }
             }
-            if joins {
-                stages[stages.count - 1].append(member)
+            if let place {
+                stages[place].append(member)
             } else {
                 stages.append([member])
-                isOpen = !isAlone
             }
+            places[id] = place ?? stages.count - 1
         }
         let tables = Tables(graph, fixed)
         return try stages.map { try Stage(graph, tables, $0, parts: parts) }

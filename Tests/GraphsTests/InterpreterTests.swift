@@ -145,21 +145,61 @@ struct Bench {
     /// Tables that bring their argument into a range are not looked up; one entry that differs, and they are.
     @Test func clamps() throws {
         let arguments = [-40, -9, -8, -7, -1, 0, 1, 6, 7, 8, 40].map(Int64.init)
-        func values(_ entries: [Int32], shift: Int) throws -> [Int64] {
-            var b = try Bench()
-            let x = try b.weight("x", [arguments.count], -40 << 30...40 << 30, arguments.map { $0 << shift })
-            let table = b.builder.table(LookupTable(name: "t", lowerBound: -40 << (30 - shift), values: entries))
-            return try b.value(try b.builder.requantise("q", x, shift: shift, table: table))
-        }
         for shift in [24, 30] {
             let reach: Int64 = 40 << Int64(30 - shift)
+            func isClamp(_ entries: [Int32]) -> Bool {
+                let table = LookupTable(name: "t", lowerBound: -reach, values: entries)
+                guard case .clamp(let range) = NarrowTable(table, for: -8...7).rule else { return false }
+                return range == -8...7
+            }
+            func values(_ entries: [Int32]) throws -> [Int64] {
+                var b = try Bench()
+                let x = try b.weight("x", [arguments.count], -40 << 30...40 << 30, arguments.map { $0 << shift })
+                let table = b.builder.table(LookupTable(name: "t", lowerBound: -reach, values: entries))
+                return try b.value(try b.builder.requantise("q", x, shift: shift, table: table))
+            }
             var entries = (-reach...reach).map { Int32(min(max($0, -8), 7)) }
-            #expect(
-                NarrowTable(LookupTable(name: "t", lowerBound: -reach, values: entries), for: -8...7).clamp == -8...7)
-            #expect(try values(entries, shift: shift) == arguments.map { min(max($0, -8), 7) })
+            #expect(isClamp(entries))
+            #expect(try values(entries) == arguments.map { min(max($0, -8), 7) })
             entries[Int(reach + 6)] = 5
-            #expect(NarrowTable(LookupTable(name: "t", lowerBound: -reach, values: entries), for: -8...7).clamp == nil)
-            #expect(try values(entries, shift: shift) == arguments.map { $0 == 6 ? 5 : min(max($0, -8), 7) })
+            #expect(!isClamp(entries))
+            #expect(try values(entries) == arguments.map { $0 == 6 ? 5 : min(max($0, -8), 7) })
+        }
+    }
+
+    /// Nor are squares, as far as 32 bits hold them.
+    @Test(arguments: [0, 1, 7, 15, 30]) func squares(tableShift: Int) throws {
+        let half: Int64 = tableShift == 0 ? 0 : 1 << (tableShift - 1)
+        let cases: [(domain: ClosedRange<Int64>, limit: Int64, isSquare: Bool)] = [
+            (-1 << 15...1 << 15, 1 << 30, true), (-1 << 15...1 << 15 - 1, 900, true), (0...300, 7, true),
+            (-1 << 15 - 1...0, 1 << 30, false), (0...1 << 15 + 1, 1 << 30, false),
+        ]
+        for (domain, limit, isSquare) in cases {
+            func rule(_ h: Int64) -> Int64 { min(limit, (h * h + half) >> Int64(tableShift)) }
+            let arguments = [
+                domain.lowerBound, domain.lowerBound + 1, 0, 1, 181, domain.upperBound - 1, domain.upperBound,
+            ]
+            .filter(domain.contains)
+            var entries = domain.map { Int32(rule($0)) }
+            func check(_ isSquare: Bool, _ want: [Int64]) throws {
+                let table = LookupTable(name: "t", lowerBound: domain.lowerBound, values: entries)
+                if case .entries = NarrowTable(table, for: table.range).rule {
+                    #expect(!isSquare, "\(domain), at most \(limit)")
+                } else {
+                    #expect(isSquare, "\(domain), at most \(limit)")
+                }
+                for shift in [0, 9] {
+                    var b = try Bench()
+                    let x = try b.weight(
+                        "x", [arguments.count], domain.lowerBound << Int64(shift)...domain.upperBound << Int64(shift),
+                        arguments.map { $0 << Int64(shift) })
+                    let id = b.builder.table(table)
+                    #expect(try b.value(try b.builder.requantise("q", x, shift: shift, table: id)) == want)
+                }
+            }
+            try check(isSquare, arguments.map(rule))
+            entries[0] += 1
+            try check(false, arguments.map { rule($0) + ($0 == domain.lowerBound ? 1 : 0) })
         }
     }
 
