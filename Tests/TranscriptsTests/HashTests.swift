@@ -286,6 +286,46 @@ func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8($0 % 251) } }
         }
     }
 
+    /// Nodes of canonical elements, nearly all ends of their range, with one in some pairs that is not canonical.
+    @Test(arguments: Poseidon2Tests.hashes) func pairsOfElementsAtTheEdges(_ hash: HashFunction) {
+        var random = Seeded(state: 6)
+        let modulus: [UInt64] =
+            switch hash {
+            case .poseidon2M31: [0x7fff_ffff]
+            case .poseidon2Goldilocks: [0xffff_ffff_0000_0001]
+            default: [0x43e1_f593_f000_0001, 0x2833_e848_79b9_7091, 0xb850_45b6_8181_585d, 0x3064_4e72_e131_a029]
+            }
+        let size = hash == .poseidon2M31 ? 4 : 8 * modulus.count
+        /// The modulus plus -1, 0 or 1, which changes no word but the lowest.
+        func nearModulus(_ offset: Int) -> [UInt8] {
+            var words = modulus
+            words[0] = words[0] &+ UInt64(bitPattern: Int64(offset))
+            return Array(words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }[..<size])
+        }
+        func number(_ value: UInt8) -> [UInt8] { [value] + [UInt8](repeating: 0, count: size - 1) }
+        let canonical = [number(0), number(1), nearModulus(-1)]
+        let others = [nearModulus(0), nearModulus(1), [UInt8](repeating: 255, count: size)]
+        func element() -> [UInt8] {
+            let choice = Int(random.bytes(1)[0])
+            if choice == 0 { return others[Int(random.bytes(1)[0]) % 3] }
+            if choice < 192 { return canonical[choice % 3] }
+            var bytes = random.bytes(size)
+            bytes[size - 1] &= 0x1f
+            return bytes
+        }
+        let nodes = (0..<1200).map { _ in Digest(bytes: (0..<32 / size).flatMap { _ in element() })! }
+        func parents(_ count: Int) -> [Digest] {
+            var parents = [Digest](repeating: .zero, count: count)
+            hash.hashPairs(nodes, pairCount: count, into: &parents)
+            return parents
+        }
+        let expected = HashKernels.portable { parents(600) }
+        for i in stride(from: 0, to: 600, by: 60) {
+            #expect(expected[i] == Reference.node(hash, nodes[2 * i], nodes[2 * i + 1]))
+        }
+        HashKernels.atEveryLevel(hash) { level in #expect(parents(600) == expected, "\(level)") }
+    }
+
     /// Neither alignment nor the split between threads matters.
     @Test(arguments: HashFunction.allCases) func unalignedRows(_ hash: HashFunction) {
         var random = Seeded(state: 5)

@@ -96,13 +96,18 @@ AVX2_INLINE bn4 bn4_load_strided(const uint64_t *p, size_t stride) {
 
 AVX2_INLINE bn4 bn4_load(const uint64_t *p) { return bn4_load_strided(p, 1); }
 
+/// Limbs of canonical elements to words 0 to 3.
+AVX2_INLINE void bn4_to_words(bn4 x, v4 *w) {
+    w[0] = _mm256_or_si256(x.l[0], _mm256_slli_epi64(x.l[1], 51));
+    w[1] = _mm256_or_si256(_mm256_srli_epi64(x.l[1], 13), _mm256_slli_epi64(x.l[2], 38));
+    w[2] = _mm256_or_si256(_mm256_srli_epi64(x.l[2], 26), _mm256_slli_epi64(x.l[3], 25));
+    w[3] = _mm256_or_si256(_mm256_srli_epi64(x.l[3], 39), _mm256_slli_epi64(x.l[4], 12));
+}
+
 /// Canonical elements only.
 AVX2_INLINE void bn4_store_strided(uint64_t *p, bn4 x, size_t stride) {
     v4 a[4];
-    a[0] = _mm256_or_si256(x.l[0], _mm256_slli_epi64(x.l[1], 51));
-    a[1] = _mm256_or_si256(_mm256_srli_epi64(x.l[1], 13), _mm256_slli_epi64(x.l[2], 38));
-    a[2] = _mm256_or_si256(_mm256_srli_epi64(x.l[2], 26), _mm256_slli_epi64(x.l[3], 25));
-    a[3] = _mm256_or_si256(_mm256_srli_epi64(x.l[3], 39), _mm256_slli_epi64(x.l[4], 12));
+    bn4_to_words(x, a);
     bn4_transpose(a);
     UNROLL for (int i = 0; i < 4; i++) gl4_put(p + 4 * stride * i, a[i]);
 }

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/// A field's kernels, for each level; those that a level lacks are null.
+/// A field's kernels, for each level; null on other processors.
 struct field {
     const struct csimd_lane_hash *portable, *avx2, *avx512;
     void (*foreign)(const uint8_t *nodes, uint8_t *parent);
@@ -53,8 +53,9 @@ static const struct field m31 = {&csimd_poseidon2_m31_portable, AVX2(csimd_posei
 static const struct field goldilocks = {&csimd_poseidon2_goldilocks_portable, AVX2(csimd_poseidon2_goldilocks_avx2),
                                         AVX512(csimd_poseidon2_goldilocks_avx512), csimd_poseidon2_goldilocks_foreign,
                                         canonical_goldilocks};
-static const struct field bn254 = {&csimd_poseidon2_bn254_portable, NULL, AVX512(csimd_poseidon2_bn254_avx512),
-                                   csimd_poseidon2_bn254_foreign, canonical_bn254};
+static const struct field bn254 = {&csimd_poseidon2_bn254_portable, AVX2(csimd_poseidon2_bn254_avx2),
+                                   AVX512(csimd_poseidon2_bn254_avx512), csimd_poseidon2_bn254_foreign,
+                                   canonical_bn254};
 
 static const struct csimd_lane_hash *kernels(const struct field *field) {
     const csimd_level level = csimd_current_level();

@@ -24,6 +24,7 @@ extern const struct csimd_lane_hash csimd_poseidon2_goldilocks_portable;
 extern const struct csimd_lane_hash csimd_poseidon2_goldilocks_avx2;
 extern const struct csimd_lane_hash csimd_poseidon2_goldilocks_avx512;
 extern const struct csimd_lane_hash csimd_poseidon2_bn254_portable;
+extern const struct csimd_lane_hash csimd_poseidon2_bn254_avx2;
 extern const struct csimd_lane_hash csimd_poseidon2_bn254_avx512;
 
 /// The digest of the 64 bytes of a pair, not both of which are canonical.
