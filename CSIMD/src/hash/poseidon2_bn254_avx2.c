@@ -21,8 +21,8 @@ AVX2_INLINE vec add_words(vec a, const uint64_t *w) { return add(a, broadcast(w)
 ///
 /// The quotient by r is estimated from the upper half u < 2^23 of the top limb: floor(u K / 2^40) with K = floor(2^40 /
 /// (t + 1)), t being the upper half of the top limb of r, is not more than the quotient, and what is lost before it is
-/// rounded down is less than 0.001: a 2^-17th part of u and of t, and what the other limbs carry. Instead of q r,
-/// q 2^256 - q r is added, and q 2^256 is where no limb is.
+/// rounded down is less than 0.001: by the lower halves of both limbs, by K rounded down, and by what the other limbs
+/// carry. Instead of q r, q 2^256 - q r is added, and q 2^256 is where no limb is.
 AVX2_INLINE vec trim(vec a) {
     const v4 u = _mm256_srli_epi64(a.l[4], 32);
     const v4 q = _mm256_srli_epi64(_mm256_mul_epu32(u, gl4_set((1ull << 40) / ((bn_r51[4] >> 32) + 1))), 40);
