@@ -222,6 +222,13 @@ func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8($0 % 251) } }
         return Array(digests.dropLast())
     }
 
+    static func parents(_ hash: HashFunction, _ nodes: [Digest], _ count: Int) -> [Digest] {
+        var parents = [Digest](repeating: .zero, count: count + 1)
+        hash.hashPairs(nodes, pairCount: count, into: &parents)
+        #expect(parents[count] == .zero)
+        return Array(parents.dropLast())
+    }
+
     @Test(arguments: HashFunction.allCases) func messages(_ hash: HashFunction) {
         var random = Seeded(state: 2)
         // Poseidon2 hashes single messages with one kernel at every level, and slowly.
@@ -272,12 +279,7 @@ func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8($0 % 251) } }
         let nodes = (0..<20_000).map { _ in random.digest() }
         let most = Poseidon2Tests.hashes.contains(hash) ? 2049 : 10_000
         let counts = Array(0...70) + [100, 1000, 2048, 2049, most]
-        func parents(_ count: Int) -> [Digest] {
-            var parents = [Digest](repeating: .zero, count: count + 1)
-            hash.hashPairs(nodes, pairCount: count, into: &parents)
-            #expect(parents[count] == .zero)
-            return Array(parents.dropLast())
-        }
+        func parents(_ count: Int) -> [Digest] { HashKernels.parents(hash, nodes, count) }
         let expected = HashKernels.portable { parents(most) }
         HashKernels.atEveryLevel(hash) { level in
             for count in counts {
@@ -314,16 +316,12 @@ func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8($0 % 251) } }
             return bytes
         }
         let nodes = (0..<1200).map { _ in Digest(bytes: (0..<32 / size).flatMap { _ in element() })! }
-        func parents(_ count: Int) -> [Digest] {
-            var parents = [Digest](repeating: .zero, count: count)
-            hash.hashPairs(nodes, pairCount: count, into: &parents)
-            return parents
-        }
-        let expected = HashKernels.portable { parents(600) }
+        func parents() -> [Digest] { HashKernels.parents(hash, nodes, 600) }
+        let expected = HashKernels.portable { parents() }
         for i in stride(from: 0, to: 600, by: 60) {
             #expect(expected[i] == Reference.node(hash, nodes[2 * i], nodes[2 * i + 1]))
         }
-        HashKernels.atEveryLevel(hash) { level in #expect(parents(600) == expected, "\(level)") }
+        HashKernels.atEveryLevel(hash) { level in #expect(parents() == expected, "\(level)") }
     }
 
     /// Neither alignment nor the split between threads matters.

@@ -1,11 +1,11 @@
 // Poseidon2 over the scalar field of BN254, width 3 with x^5, over LANES, TARGET, vec and
 //
 //   add(a, b)
-//   add_words(a, w)        a plus the canonical element of these four words
+//   broadcast(w)           four words in each lane
 //   trim(a)                the same element with a representative small enough to go into further sums
 //   multiply(a, b)
-//   from_integers(w)       the elements of integers below r, word j of lane i in w[j][i]
-//   to_integers(a, w)      the reverse
+//   from_words(w)          word j of lane i is w[j][i]
+//   to_words(a, w)         the reverse, canonical, of a product by one
 //
 // Elements are in Montgomery form.
 
@@ -15,7 +15,7 @@
 enum { WIDTH = 3, RATE = 2, PARTIAL_ROUNDS = 56, BLOCK_BYTES = 62 };
 #define NODES_BY_SPONGE
 
-#define add_constant(x, i) add_words(x, csimd_poseidon2_bn254_constants[i])
+#define add_constant(x, i) add(x, broadcast(csimd_poseidon2_bn254_constants[i]))
 #define SBOX_GROUP 3
 
 TARGET static inline __attribute__((always_inline)) void sboxes(vec *s, const int n) {
@@ -43,6 +43,17 @@ TARGET static inline __attribute__((always_inline)) void internal(vec s[WIDTH]) 
     s[0] = add(s[0], sum);
     s[1] = trim(add(s[1], sum));
     s[2] = trim(add(add(s[2], s[2]), sum));
+}
+
+/// The elements of integers.
+TARGET static inline __attribute__((always_inline)) vec from_integers(const uint64_t w[4][LANES]) {
+    return multiply(broadcast(bn_r_squared.w), from_words(w));
+}
+
+/// The reverse, below r.
+TARGET static inline __attribute__((always_inline)) void to_integers(vec a, uint64_t w[4][LANES]) {
+    static const uint64_t one[4] = {1, 0, 0, 0};
+    to_words(multiply(broadcast(one), trim(a)), w);
 }
 
 TARGET static inline void capacity(vec s[WIDTH], uint64_t length, uint64_t kind) {

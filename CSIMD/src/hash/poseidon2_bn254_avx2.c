@@ -15,8 +15,6 @@ AVX2_INLINE vec add(vec a, vec b) {
 
 AVX2_INLINE vec broadcast(const uint64_t *w) { return bn4_broadcast((bn_scalar){{w[0], w[1], w[2], w[3]}}); }
 
-AVX2_INLINE vec add_words(vec a, const uint64_t *w) { return add(a, broadcast(w)); }
-
 /// Carried limbs, and below 1.001 r, for a below 32 r with limbs below 2^57.
 ///
 /// The quotient by r is estimated from the upper half u < 2^23 of the top limb: floor(u K / 2^40) with K = floor(2^40 /
@@ -44,15 +42,13 @@ AVX2_INLINE vec multiply(vec a, vec b) {
     return bn4_wide_reduce(&s);
 }
 
-AVX2_INLINE vec from_integers(const uint64_t w[4][LANES]) {
-    return multiply(
-        broadcast(bn_r_squared.w), bn4_from_words(gl4_words(w[0]), gl4_words(w[1]), gl4_words(w[2]), gl4_words(w[3])));
+AVX2_INLINE vec from_words(const uint64_t w[4][LANES]) {
+    return bn4_from_words(gl4_words(w[0]), gl4_words(w[1]), gl4_words(w[2]), gl4_words(w[3]));
 }
 
-AVX2_INLINE void to_integers(vec a, uint64_t w[4][LANES]) {
-    static const uint64_t one[4] = {1, 0, 0, 0};
+AVX2_INLINE void to_words(vec a, uint64_t w[4][LANES]) {
     v4 words[4];
-    bn4_to_words(bn4_canon2(multiply(broadcast(one), trim(a))), words);
+    bn4_to_words(bn4_canon2(a), words);
     for (int k = 0; k < 4; k++) gl4_put(w[k], words[k]);
 }
 

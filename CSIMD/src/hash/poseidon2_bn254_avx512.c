@@ -17,8 +17,6 @@ AVX512_INLINE vec broadcast(const uint64_t *w) {
     return bn8_from_words(gl8_set(w[0]), gl8_set(w[1]), gl8_set(w[2]), gl8_set(w[3]));
 }
 
-AVX512_INLINE vec add_words(vec a, const uint64_t *w) { return add(a, broadcast(w)); }
-
 /// Carried limbs, and below 1.4 r, for a below 32 r.
 ///
 /// The quotient by r is estimated from the top limb l: floor(l K / 2^52) with K = floor(2^52 / (t + 1)), t being the
@@ -49,14 +47,9 @@ AVX512_INLINE vec from_words(const uint64_t w[4][LANES]) {
                           _mm512_loadu_si512(w[3]));
 }
 
-AVX512_INLINE vec from_integers(const uint64_t w[4][LANES]) {
-    return multiply(broadcast(bn_r_squared.w), from_words(w));
-}
-
-AVX512_INLINE void to_integers(vec a, uint64_t w[4][LANES]) {
-    static const uint64_t one[4] = {1, 0, 0, 0};
+AVX512_INLINE void to_words(vec a, uint64_t w[4][LANES]) {
     v8 words[4];
-    bn8_to_words(bn8_canon2(multiply(broadcast(one), trim(a))), words);
+    bn8_to_words(bn8_canon2(a), words);
     for (int k = 0; k < 4; k++) _mm512_storeu_si512(w[k], words[k]);
 }
 

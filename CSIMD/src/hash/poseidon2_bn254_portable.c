@@ -5,15 +5,12 @@
 typedef bn_scalar vec;
 
 static inline vec add(vec a, vec b) { return bn_add(a, b); }
-static inline vec add_words(vec a, const uint64_t *w) { return bn_add(a, (vec){{w[0], w[1], w[2], w[3]}}); }
+static inline vec broadcast(const uint64_t *w) { return (vec){{w[0], w[1], w[2], w[3]}}; }
 static inline vec trim(vec a) { return a; }
 static inline vec multiply(vec a, vec b) { return bn_mul(a, b); }
-static inline vec from_integers(uint64_t w[4][LANES]) {
-    return bn_mul((vec){{w[0][0], w[1][0], w[2][0], w[3][0]}}, bn_r_squared);
-}
-static inline void to_integers(vec a, uint64_t w[4][LANES]) {
-    const vec integer = bn_mul(a, (vec){{1, 0, 0, 0}});
-    for (int k = 0; k < 4; k++) w[k][0] = integer.w[k];
+static inline vec from_words(const uint64_t w[4][LANES]) { return (vec){{w[0][0], w[1][0], w[2][0], w[3][0]}}; }
+static inline void to_words(vec a, uint64_t w[4][LANES]) {
+    for (int k = 0; k < 4; k++) w[k][0] = a.w[k];
 }
 
 #include "poseidon2_bn254.h"
