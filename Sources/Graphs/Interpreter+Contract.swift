@@ -94,8 +94,9 @@ final class Permute: ElementLoop, Sendable {
 
 /// An Einstein summation of integer tensors.
 ///
-/// Where many terms are summed the operands are brought to the form `[batch][row][k]`, which costs one pass over small integers at
-/// most, and multiplied as matrices. Where few or none are, the output is walked row by row with vector loops.
+/// Where many terms are summed the operands are multiplied as matrices, where they lie if there is a kernel for that; else they are
+/// brought to the form `[batch][row][k]`, which costs one pass over small integers at most. Where few or none are, the output is
+/// walked row by row with vector loops.
 struct Contraction {
     /// The operand in an order of dimensions, as elements of one width: `copy` keeps it, if it is not `operand` itself.
     private static func arranged(
@@ -111,7 +112,9 @@ struct Contraction {
     private enum Form {
         /// Few summed terms.
         case rows(RowProducts)
-        /// Many: as matrices; `isSwapped` if a is the right one. `restore` brings the product into the output's order.
+        /// Many: as matrices, where they lie.
+        case inPlace(ProductsInPlace)
+        /// As matrices; `isSwapped` if a is the right one. `restore` brings the product into the output's order.
         case matrices(MatrixProducts, isSwapped: Bool, restore: Permute)
     }
 
@@ -122,8 +125,12 @@ struct Contraction {
     /// The right factor of the product of matrices, if that is a weight.
     private let packed: PackedMatrix?
 
-    /// `weight` gives the right factor of a product, which is an operand (0: a, 1: b) as it is, arranged as the kernel reads it.
-    init(_ einsum: Einsum, weight: (_ operand: Int, _ product: MatrixProducts) -> PackedMatrix? = { _, _ in nil }) {
+    /// `byteWidths`: of the entries of a, b and the output. `weight` gives the right factor of a product, which is an operand (0: a,
+    /// 1: b) as it is, arranged as the kernel reads it.
+    init(
+        _ einsum: Einsum, byteWidths: (a: Int, b: Int, out: Int),
+        weight: (_ operand: Int, _ product: MatrixProducts) -> PackedMatrix? = { _, _ in nil }
+    ) {
         var sizes: [Character: Int] = [:]
         for label in einsum.batch + einsum.summed + einsum.freeA + einsum.freeB { sizes[label.name] = label.size }
         func steps(_ labels: [Character]) -> [Character: Int] {
@@ -167,7 +174,14 @@ struct Contraction {
         let product = MatrixProducts(
             batch: size(einsum.batch), m: size(isSwapped ? einsum.freeB : einsum.freeA),
             n: size(isSwapped ? einsum.freeA : einsum.freeB), k: size(einsum.summed))
-        form = .matrices(product, isSwapped: isSwapped, restore: permute(order, einsum.out))
+        let restore = permute(order, einsum.out)
+        let isArranged = a.isCopy && b.isCopy && restore.isCopy && byteWidths.a == byteWidths.b
+        if !isArranged, let products = ProductsInPlace(einsum, byteWidths) {
+            packed = nil
+            form = .inPlace(products)
+            return
+        }
+        form = .matrices(product, isSwapped: isSwapped, restore: restore)
         let isReadAsIs = product.batch == 1 && (isSwapped ? a : b).isCopy
         packed = isReadAsIs ? weight(isSwapped ? 0 : 1, product) : nil
     }
@@ -190,6 +204,7 @@ struct Contraction {
             loop.run(
                 Contraction.arranged(a, self.a, width: width, &copies.a),
                 Contraction.arranged(b, self.b, width: width, &copies.b), out)
+        case .inPlace(let products): products.run(a, b, out)
         case .matrices(let product, let isSwapped, let restore):
             var accumulator = max(4, out.byteWidth)
             // Residues modulo 2^(8 accumulator) are all that the sums need.
@@ -246,18 +261,12 @@ struct MatrixProducts {
         }
     }
 
-    /// A batch of small products is spread over the threads whole; large products spread themselves.
     private func kernel<T: SmallInteger, A: SmallInteger>(
         _ a: UnsafeMutablePointer<T>, _ b: UnsafeMutablePointer<T>, _ c: UnsafeMutablePointer<A>,
         _ multiply: (UnsafePointer<T>?, UnsafePointer<T>?, UnsafeMutablePointer<A>?, Int, Int, Int) -> Void
     ) {
-        func one(_ item: Int) {
+        spreadProducts(batch, of: m * n * k) { item in
             multiply(a + item * m * k, b + item * n * k, c + item * m * n, m, n, k)
-        }
-        if batch < Parallel.threadCount {
-            for item in 0..<batch { one(item) }
-        } else {
-            Parallel.forEachChunk(batch, grain: max(1, (1 << 16) / (m * n * k))) { for item in $0 { one(item) } }
         }
     }
 
@@ -320,6 +329,106 @@ struct MatrixProducts {
                 j += 1
             }
         }
+    }
+}
+
+/// Products of matrices whose rows lie apart in the operands and the output, one product for each entry of the other dimensions: in
+/// attention, a position's scores and mixed values of each head.
+struct ProductsInPlace {
+    private enum Kernel {
+        /// 8-bit factors; the summed index is the last of both.
+        case int8
+        /// 16-bit by 8-bit factors; the summed index is the last of the left one, and that of the rows of the right one.
+        case int16ByInt8
+    }
+
+    private let kernel: Kernel
+    /// Where each product starts in a, b and the output.
+    private let starts: [(a: Int, b: Int, out: Int)]
+    private let m: Int
+    private let n: Int
+    private let k: Int
+    /// From a row to the next one.
+    private let aStep: Int
+    private let bStep: Int
+    private let outStep: Int
+
+    /// Nil where there is no kernel for these types, or none that reads the operands as they lie.
+    init?(_ einsum: Einsum, _ byteWidths: (a: Int, b: Int, out: Int)) {
+        switch byteWidths {
+        case (1, 1, 4): kernel = .int8
+        case (2, 1, 4): kernel = .int16ByInt8
+        default: return nil
+        }
+        let labels = einsum.batch + einsum.summed + einsum.freeA + einsum.freeB
+        func steps(_ names: [Character]) -> [Character: Int] {
+            var step = 1
+            var result: [Character: Int] = [:]
+            for name in names.reversed() {
+                result[name] = step
+                step *= labels.first { $0.name == name }!.size
+            }
+            return result
+        }
+        let (a, b, out) = (steps(einsum.a), steps(einsum.b), steps(einsum.out))
+        /// The step along dimensions that are one, or nil if they are not.
+        func step(_ labels: [Einsum.Label], _ steps: [Character: Int]) -> Int? {
+            let labels = labels.filter { $0.size > 1 }
+            guard let last = labels.last.map({ steps[$0.name]! }) else { return 1 }
+            let areOne = zip(labels, labels.dropFirst()).allSatisfy { steps[$0.name] == steps[$1.name]! * $1.size }
+            return areOne ? last : nil
+        }
+        guard step(einsum.summed, a) == 1, step(einsum.freeB, out) == 1, let summedStep = step(einsum.summed, b),
+            let columnStep = step(einsum.freeB, b), let row = einsum.freeA.max(by: { $0.size < $1.size })
+        else { return nil }
+        switch kernel {
+        case .int8:
+            guard summedStep == 1 else { return nil }
+            bStep = columnStep
+        case .int16ByInt8:
+            guard columnStep == 1 else { return nil }
+            bStep = summedStep
+        }
+        func size(_ labels: [Einsum.Label]) -> Int { labels.reduce(1) { $0 * $1.size } }
+        (m, n, k) = (row.size, size(einsum.freeB), size(einsum.summed))
+        (aStep, outStep) = (a[row.name]!, out[row.name]!)
+        starts = (einsum.batch + einsum.freeA).filter { $0 != row }.reduce([(0, 0, 0)]) { starts, label in
+            starts.flatMap { start in
+                (0..<label.size).map { i in
+                    (
+                        start.0 + i * (a[label.name] ?? 0), start.1 + i * (b[label.name] ?? 0),
+                        start.2 + i * (out[label.name] ?? 0)
+                    )
+                }
+            }
+        }
+    }
+
+    func run(_ a: IntegerPointer, _ b: IntegerPointer, _ out: IntegerPointer) {
+        switch (kernel, a, b, out) {
+        case (.int8, .int8(let a), .int8(let b), .int32(let out)):
+            forEachProduct { s in
+                csimd_gemm_s8_strided(a + s.a, aStep, b + s.b, bStep, out + s.out, outStep, m, n, k)
+            }
+        case (.int16ByInt8, .int16(let a), .int8(let b), .int32(let out)):
+            forEachProduct { s in
+                csimd_gemm_s16_s8(a + s.a, aStep, b + s.b, bStep, out + s.out, outStep, m, n, k)
+            }
+        default: fatalError("types other than those the products were planned for")
+        }
+    }
+
+    private func forEachProduct(_ body: ((a: Int, b: Int, out: Int)) -> Void) {
+        spreadProducts(starts.count, of: m * n * k) { body(starts[$0]) }
+    }
+}
+
+/// Small products are spread over the threads whole; a few large ones spread themselves. `size`: terms of a product.
+private func spreadProducts(_ count: Int, of size: Int, _ body: (Int) -> Void) {
+    if count < Parallel.threadCount {
+        for item in 0..<count { body(item) }
+    } else {
+        Parallel.forEachChunk(count, grain: max(1, (1 << 16) / max(1, size))) { for item in $0 { body(item) } }
     }
 }
 

@@ -277,9 +277,12 @@ private final class Tables: Sendable {
                 let rows = (0..<ids).map { Int(operands[1][$0]) }
                 CopyRows(rows: rows, width: width).dispatch(operands[0], result)
             }
-        case .contract(_, _, let a, let b, let out):
+        case .contract(let x, let y, let a, let b, let out):
             let einsum = try Einsum(name: node.name, a: a, operands[0], b: b, operands[1], out: out)
-            let contraction = Contraction(einsum) { packed($0, $1, of: node) }
+            let byteWidths = [ranges[x], ranges[y], node.range].map(IntegerBuffer.byteWidth)
+            let contraction = Contraction(einsum, byteWidths: (byteWidths[0], byteWidths[1], byteWidths[2])) {
+                packed($0, $1, of: node)
+            }
             return { operands, result in contraction.run(operands[0], operands[1], result) }
         case .combine(let terms, let constant):
             let combination = Combination(terms, constant, shape)

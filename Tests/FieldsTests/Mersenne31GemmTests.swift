@@ -88,4 +88,56 @@ import Testing
             }
         }
     }
+
+    /// Rows that lie apart: what is between them is neither read as entries nor written.
+    @Test func eightBitsWithRowsApart() {
+        atEveryLevel { level in
+            var state: UInt64 = 3
+            for (index, (m, n, k)) in Self.shapes.enumerated() {
+                let (lda, ldb, ldc) = (k + index % 3, k + index % 5, n + index % 4)
+                for filling in [(0, 0), (1, 1), (1, 2), (3, 3)] {
+                    let a = factor(Int8.self, m * lda, filling.0, &state)
+                    let b = factor(Int8.self, n * ldb, filling.1, &state)
+                    var c = [Int32](repeating: 77, count: m * ldc + 1)
+                    var want = c
+                    csimd_gemm_s8_strided(a, lda, b, ldb, &c, ldc, m, n, k)
+                    for i in 0..<m {
+                        for j in 0..<n {
+                            want[i * ldc + j] = (0..<k).reduce(0) {
+                                $0 + Int32(a[i * lda + $1]) * Int32(b[j * ldb + $1])
+                            }
+                        }
+                    }
+                    #expect(c == want, "\(m) x \(n) x \(k) at \(level)")
+                }
+            }
+        }
+    }
+
+    @Test func sixteenByEightBits() {
+        atEveryLevel { level in
+            var state: UInt64 = 4
+            let shapes = Self.shapes + [(9, 16, 256), (8, 32, 257), (7, 33, 255), (5, 15, 2), (1, 31, 513)]
+            for (index, (m, n, k)) in shapes.enumerated() {
+                let (lda, ldb, ldc) = (k + index % 3, n + index % 5, n + index % 4)
+                for filling in [(0, 0), (1, 1), (1, 2), (3, 3), (2, 1), (2, 2), (4, 0)] {
+                    let a = factor(Int16.self, m * lda, filling.0, &state)
+                    // No row after the last, nor the rest of that one.
+                    let b = factor(Int8.self, k == 0 ? 0 : (k - 1) * ldb + n, filling.1, &state)
+                    var c = [Int32](repeating: 77, count: m * ldc + 1)
+                    var want = c
+                    csimd_gemm_s16_s8(a, lda, b, ldb, &c, ldc, m, n, k)
+                    for i in 0..<m {
+                        for j in 0..<n {
+                            // Modulo 2^32.
+                            want[i * ldc + j] = (0..<k).reduce(0) {
+                                $0 &+ Int32(a[i * lda + $1]) * Int32(b[$1 * ldb + j])
+                            }
+                        }
+                    }
+                    #expect(c == want, "\(m) x \(n) x \(k) at \(level)")
+                }
+            }
+        }
+    }
 }

@@ -366,6 +366,42 @@ struct Bench {
         #expect(run[product].values == SlowInterpreter(graph: graph, weights: b.weights).run(tokens: [0])[product])
     }
 
+    /// What attention multiplies, of sizes on both sides of every block: heads beside each other, positions first; and orders of
+    /// dimensions that have no kernel.
+    @Test(
+        arguments: [
+            (16, 16, 1, 1, 9), (34, 40, 2, 2, 32), (1, 70, 2, 2, 32), (9, 50, 3, 1, 64), (3, 300, 1, 2, 20),
+            (30, 9, 2, 1, 17),
+        ], [127, 30000] as [Int64])
+    func attention(_ size: (Int, Int, Int, Int, Int), limit: Int64) throws {
+        var random = SplitMix(state: UInt64(size.0 + size.4))
+        let (t, j, k, g, e) = size
+        var b = try Bench()
+        func operand(_ name: String, _ dimensions: [Int], _ limit: Int64) throws -> NodeID {
+            let values = (0..<dimensions.reduce(1, *)).map { _ in Int64.random(in: -limit...limit, using: &random) }
+            return try b.weight(name, dimensions, -limit...limit, values)
+        }
+        let query = try operand("query", [t, k, g, 2, e], limit)
+        let key = try operand("key", [j, k, 2, e], 127)
+        let weights = try operand("weights", [t, k, g, j], limit)
+        let value = try operand("value", [j, k, e], 127)
+        let nodes = [
+            try b.builder.contract("scores", query, key, "tkgxe", "jkxe", "tkgj"),
+            try b.builder.contract("heads first", query, key, "tkgxe", "jkxe", "kgtj"),
+            try b.builder.contract("columns first", query, key, "tkgxe", "jkxe", "kjtg"),
+            try b.builder.contract("keys on the left", key, query, "jkxe", "tkgxe", "tkgj"),
+            try b.builder.contract("two columns", query, key, "tkgxe", "jkye", "tkgxyj"),
+            try b.builder.contract("mixed", weights, value, "tkgj", "jke", "tkge"),
+            try b.builder.contract("mixed, heads last", weights, value, "tkgj", "jke", "tekg"),
+            try b.builder.contract("mixed over heads", weights, value, "tkgj", "jke", "tge"),
+            try b.builder.contract("values on the left", value, weights, "jke", "tkgj", "tkge"),
+        ]
+        let graph = try b.graph()
+        let run = try Interpreter(graph: graph, weights: b.weights).run(tokens: [0])
+        let slow = SlowInterpreter(graph: graph, weights: b.weights).run(tokens: [0])
+        for node in nodes { #expect(run[node].values == slow[node], "\(graph.nodes[node].name)") }
+    }
+
     /// Matrices with more rows, columns and inner length than a block of the loops.
     @Test(
         arguments: [

@@ -13,7 +13,7 @@ static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static void gemm_s8_portable(const gemm_s8_tile *t) {
     for (size_t i = 0; i < t->m; i++) {
         for (size_t j = 0; j < t->n; j++) {
-            const int8_t *a = t->a + i * t->k, *b = t->b + j * t->k;
+            const int8_t *a = t->a + i * t->lda, *b = t->b + j * t->ldb;
             uint32_t sum = 0;  // wraps where partial sums leave 32 bits
             for (size_t l = 0; l < t->k; l++) {
                 sum += (uint32_t)((int32_t)a[l] * b[l]);
@@ -26,12 +26,28 @@ static void gemm_s8_portable(const gemm_s8_tile *t) {
 static void gemm_s16_portable(const gemm_s16_tile *t) {
     for (size_t i = 0; i < t->m; i++) {
         for (size_t j = 0; j < t->n; j++) {
-            const int16_t *a = t->a + i * t->k, *b = t->b + j * t->k;
+            const int16_t *a = t->a + i * t->lda, *b = t->b + j * t->ldb;
             int64_t sum = 0;
             for (size_t l = 0; l < t->k; l++) {
                 sum += (int32_t)a[l] * b[l];
             }
             t->c[i * t->ldc + j] = sum;
+        }
+    }
+}
+
+static void gemm_s16_s8_portable(const gemm_s16_s8_tile *t) {
+    for (size_t i = 0; i < t->m; i++) {
+        int32_t *c = t->c + i * t->ldc;
+        for (size_t j = 0; j < t->n; j++) {
+            c[j] = 0;
+        }
+        for (size_t l = 0; l < t->k; l++) {
+            const uint32_t a = (uint32_t)t->a[i * t->lda + l];
+            const int8_t *b = t->b + l * t->ldb;
+            for (size_t j = 0; j < t->n; j++) {
+                c[j] = (int32_t)((uint32_t)c[j] + a * (uint32_t)b[j]);
+            }
         }
     }
 }
@@ -83,8 +99,8 @@ static gemm_s8_tile s8_tile(const S8Work *work, size_t index, size_t *row) {
     gemm_s8_tile t = work->whole;
     size_t i = index / work->split.across * work->split.rows;
     size_t j = index % work->split.across * work->split.columns;
-    t.a += i * t.k;
-    t.b += j * t.k;
+    t.a += i * t.lda;
+    t.b += j * t.ldb;
     t.c += i * t.ldc + j;
     t.m = smaller(work->split.rows, t.m - i);
     t.n = smaller(work->split.columns, t.n - j);
@@ -121,51 +137,54 @@ static void s8_packed_task(void *context, size_t index) {
 }
 
 typedef struct ThinWork {
-    const int8_t *x, *y;
-    const int32_t *offsets;
-    int32_t *c;
-    size_t few, many, k, ldx, ldy, piece;
+    gemm_s8_thin whole;
+    size_t piece;
 } ThinWork;
 
 static void s8_thin_task(void *context, size_t index) {
     const ThinWork *w = context;
     size_t start = index * w->piece;
-    gemm_s8_thin_avx512(
-        w->x, w->offsets, w->few, w->y + start * w->k, smaller(w->piece, w->many - start), w->k, w->c + start * w->ldy,
-        w->ldx, w->ldy);
+    gemm_s8_thin t = w->whole;
+    t.y += start * t.ldy;
+    t.c += start * t.cy;
+    t.many = smaller(w->piece, t.many - start);
+    gemm_s8_thin_avx512(&t);
 }
 
 typedef struct OffsetWork {
-    const int8_t *a;
+    const gemm_s8_tile *tile;
     int32_t *offsets;
-    size_t m, k, piece;
+    size_t piece;
 } OffsetWork;
 
 static void s8_offset_task(void *context, size_t index) {
     const OffsetWork *w = context;
+    const gemm_s8_tile *t = w->tile;
     size_t start = index * w->piece;
-    gemm_s8_offsets_avx512(w->a + start * w->k, smaller(w->piece, w->m - start), w->k, w->offsets + start);
+    gemm_s8_offsets_avx512(
+        t->a + start * t->lda, t->lda, smaller(w->piece, t->m - start), t->k, w->offsets + start);
 }
 
-static void s8_avx512(
-    const int8_t *a, const int8_t *b, const uint32_t *panels, int32_t *c, size_t m, size_t n, size_t k) {
-    int32_t *offsets = allocate(4 * (m < THIN || n >= THIN ? m : n));
-    size_t threads = m * n * k < 32768 ? 1 : (size_t)csimd_free_thread_count();
-    if (smaller(m, n) < THIN) {
-        int a_is_thin = m < THIN;
-        ThinWork w = {.x = a_is_thin ? a : b, .y = a_is_thin ? b : a, .offsets = offsets, .c = c,
-                      .few = a_is_thin ? m : n, .many = a_is_thin ? n : m, .k = k,
-                      .ldx = a_is_thin ? n : 1, .ldy = a_is_thin ? 1 : n};
-        gemm_s8_offsets_avx512(w.x, w.few, k, offsets);
-        size_t pieces = threads == 1 ? 1 : 4 * threads;
-        w.piece = ((w.many + pieces - 1) / pieces + 7) / 8 * 8;
-        run((w.many + w.piece - 1) / w.piece, s8_thin_task, &w);
+static void s8_avx512(const gemm_s8_tile *t) {
+    int is_thin = smaller(t->m, t->n) < THIN, a_is_thin = t->m < THIN;
+    size_t threads = t->m * t->n * t->k < 32768 ? 1 : (size_t)csimd_free_thread_count();
+    int32_t *offsets = allocate(4 * (is_thin && !a_is_thin ? t->n : t->m));
+    if (is_thin) {
+        ThinWork w = {.whole = a_is_thin ? (gemm_s8_thin){t->a, t->b, offsets, t->c, t->m, t->n, t->k, t->lda, t->ldb,
+                                                          .cx = t->ldc, .cy = 1}
+                                         : (gemm_s8_thin){t->b, t->a, offsets, t->c, t->n, t->m, t->k, t->ldb, t->lda,
+                                                          .cx = 1, .cy = t->ldc}};
+        gemm_s8_offsets_avx512(w.whole.x, w.whole.ldx, w.whole.few, t->k, offsets);
+        size_t pieces = threads == 1 ? 1 : 4 * threads, many = w.whole.many;
+        w.piece = ((many + pieces - 1) / pieces + 7) / 8 * 8;
+        run((many + w.piece - 1) / w.piece, s8_thin_task, &w);
     } else {
-        OffsetWork o = {a, offsets, m, k, threads == 1 || m * k < 65536 ? m : (m + 4 * threads - 1) / (4 * threads)};
-        run((m + o.piece - 1) / o.piece, s8_offset_task, &o);
-        S8Work work = {.whole = {a, b, c, m, n, k, n, panels}, .offsets = offsets};
+        OffsetWork o = {
+            t, offsets, threads == 1 || t->m * t->k < 65536 ? t->m : (t->m + 4 * threads - 1) / (4 * threads)};
+        run((t->m + o.piece - 1) / o.piece, s8_offset_task, &o);
         // A panel of columns is packed once a tile: tall tiles.
-        work.split = split(m, n, k, 1024, 4 * GEMM_S8_PANEL, 128, GEMM_S8_PANEL);
+        S8Work work = {.whole = *t, .offsets = offsets,
+                       .split = split(t->m, t->n, t->k, 1024, 4 * GEMM_S8_PANEL, 128, GEMM_S8_PANEL)};
         run(work.split.count, s8_packed_task, &work);
     }
     free(offsets);
@@ -185,11 +204,30 @@ size_t csimd_gemm_s8_packed_bytes(size_t m, size_t n, size_t k) {
 void csimd_gemm_s8_pack(const int8_t *b, size_t n, size_t k, void *packed) {
 #if defined(__x86_64__)
     if (csimd_current_level() == CSIMD_LEVEL_AVX512) {
-        gemm_s8_pack_avx512(b, n, k, packed);
+        gemm_s8_pack_avx512(b, k, n, k, packed);
         return;
     }
 #endif
     (void)b, (void)n, (void)k, (void)packed;
+}
+
+static void s8(const gemm_s8_tile *tile) {
+    if (tile->m == 0 || tile->n == 0) {
+        return;
+    }
+    S8Work work = {.whole = *tile, .kernel = gemm_s8_portable};
+#if defined(__x86_64__)
+    csimd_level level = csimd_current_level();
+    if (level == CSIMD_LEVEL_AVX512) {
+        s8_avx512(tile);
+        return;
+    }
+    if (level == CSIMD_LEVEL_AVX2) {
+        work.kernel = gemm_s8_avx2;
+    }
+#endif
+    work.split = split(tile->m, tile->n, tile->k, 64, 64, 4, 4);
+    run(work.split.count, s8_task, &work);
 }
 
 void csimd_gemm_s8(const int8_t *a, const int8_t *b, int32_t *c, size_t m, size_t n, size_t k) {
@@ -198,23 +236,12 @@ void csimd_gemm_s8(const int8_t *a, const int8_t *b, int32_t *c, size_t m, size_
 
 void csimd_gemm_s8_packed(
     const int8_t *a, const int8_t *b, const void *packed, int32_t *c, size_t m, size_t n, size_t k) {
-    (void)packed;
-    if (m == 0 || n == 0) {
-        return;
-    }
-    S8Work work = {.whole = {a, b, c, m, n, k, n, NULL}, .kernel = gemm_s8_portable};
-#if defined(__x86_64__)
-    csimd_level level = csimd_current_level();
-    if (level == CSIMD_LEVEL_AVX512) {
-        s8_avx512(a, b, packed, c, m, n, k);
-        return;
-    }
-    if (level == CSIMD_LEVEL_AVX2) {
-        work.kernel = gemm_s8_avx2;
-    }
-#endif
-    work.split = split(m, n, k, 64, 64, 4, 4);
-    run(work.split.count, s8_task, &work);
+    s8(&(gemm_s8_tile){a, b, c, m, n, k, .lda = k, .ldb = k, .ldc = n, .panels = packed});
+}
+
+void csimd_gemm_s8_strided(
+    const int8_t *a, size_t lda, const int8_t *b, size_t ldb, int32_t *c, size_t ldc, size_t m, size_t n, size_t k) {
+    s8(&(gemm_s8_tile){a, b, c, m, n, k, lda, ldb, ldc, NULL});
 }
 
 typedef struct S16Work {
@@ -228,8 +255,8 @@ static void s16_task(void *context, size_t index) {
     gemm_s16_tile t = work->whole;
     size_t i = index / work->split.across * work->split.rows;
     size_t j = index % work->split.across * work->split.columns;
-    t.a += i * t.k;
-    t.b += j * t.k;
+    t.a += i * t.lda;
+    t.b += j * t.ldb;
     t.c += i * t.ldc + j;
     t.m = smaller(work->split.rows, t.m - i);
     t.n = smaller(work->split.columns, t.n - j);
@@ -240,7 +267,7 @@ void csimd_gemm_s16(const int16_t *a, const int16_t *b, int64_t *c, size_t m, si
     if (m == 0 || n == 0) {
         return;
     }
-    S16Work work = {.whole = {a, b, c, m, n, k, n, 1}, .kernel = gemm_s16_portable};
+    S16Work work = {.whole = {a, b, c, m, n, k, k, k, n, 1}, .kernel = gemm_s16_portable};
 #if defined(__x86_64__)
     csimd_level level = csimd_current_level();
     if (level != CSIMD_LEVEL_PORTABLE) {
@@ -253,4 +280,38 @@ void csimd_gemm_s16(const int16_t *a, const int16_t *b, int64_t *c, size_t m, si
 #endif
     work.split = split(m, n, k, 64, 64, 4, 4);
     run(work.split.count, s16_task, &work);
+}
+
+typedef struct S16S8Work {
+    gemm_s16_s8_tile whole;
+    void (*kernel)(const gemm_s16_s8_tile *);
+    size_t piece;
+} S16S8Work;
+
+static void s16_s8_task(void *context, size_t index) {
+    const S16S8Work *work = context;
+    gemm_s16_s8_tile t = work->whole;
+    size_t i = index * work->piece;
+    t.a += i * t.lda;
+    t.c += i * t.ldc;
+    t.m = smaller(work->piece, t.m - i);
+    work->kernel(&t);
+}
+
+void csimd_gemm_s16_s8(
+    const int16_t *a, size_t lda, const int8_t *b, size_t ldb, int32_t *c, size_t ldc, size_t m, size_t n, size_t k) {
+    if (m == 0 || n == 0) {
+        return;
+    }
+    S16S8Work work = {.whole = {a, b, c, m, n, k, lda, ldb, ldc}, .kernel = gemm_s16_s8_portable};
+#if defined(__x86_64__)
+    csimd_level level = csimd_current_level();
+    if (level != CSIMD_LEVEL_PORTABLE) {
+        work.kernel = level == CSIMD_LEVEL_AVX512 ? gemm_s16_s8_avx512 : gemm_s16_s8_avx2;
+    }
+#endif
+    size_t threads = m * n * k < 32768 ? 1 : (size_t)csimd_free_thread_count();
+    // Each piece brings the rows of `b` together anew.
+    work.piece = threads == 1 ? m : ((m + 2 * threads - 1) / (2 * threads) + 7) / 8 * 8;
+    run((m + work.piece - 1) / work.piece, s16_s8_task, &work);
 }

@@ -18,10 +18,10 @@ INLINE void block(const TILE *t, const E *a, const E *b, OUT *c, const int rows,
         for (; l + WIDTH <= end; l += WIDTH) {
             V y[4];
             for (int j = 0; j < columns; j++) {
-                y[j] = load(b + (size_t)j * k + l);
+                y[j] = load(b + (size_t)j * t->ldb + l);
             }
             for (int i = 0; i < rows; i++) {
-                V x = load(a + (size_t)i * k + l);
+                V x = load(a + (size_t)i * t->lda + l);
                 for (int j = 0; j < columns; j++) {
                     sum[i][j] = s_dot(sum[i][j], x, y[j]);
                 }
@@ -30,10 +30,10 @@ INLINE void block(const TILE *t, const E *a, const E *b, OUT *c, const int rows,
         if (l < end) {
             V y[4];
             for (int j = 0; j < columns; j++) {
-                y[j] = load_some(b + (size_t)j * k + l, end - l);
+                y[j] = load_some(b + (size_t)j * t->ldb + l, end - l);
             }
             for (int i = 0; i < rows; i++) {
-                V x = load_some(a + (size_t)i * k + l, end - l);
+                V x = load_some(a + (size_t)i * t->lda + l, end - l);
                 for (int j = 0; j < columns; j++) {
                     sum[i][j] = s_dot(sum[i][j], x, y[j]);
                 }
@@ -54,23 +54,23 @@ INLINE void block(const TILE *t, const E *a, const E *b, OUT *c, const int rows,
 
 TARGET void NAME(const TILE *t) {
     for (size_t i = 0; i < t->m;) {
-        const E *a = t->a + i * t->k;
+        const E *a = t->a + i * t->lda;
         OUT *c = t->c + i * t->ldc;
         const int rows = t->m - i >= ROWS ? ROWS : 1;
         size_t j = 0;
         if (rows == ROWS) {
             for (; j + 4 <= t->n; j += 4) {
-                block(t, a, t->b + j * t->k, c + j, ROWS, 4);
+                block(t, a, t->b + j * t->ldb, c + j, ROWS, 4);
             }
             for (; j < t->n; j++) {
-                block(t, a, t->b + j * t->k, c + j, ROWS, 1);
+                block(t, a, t->b + j * t->ldb, c + j, ROWS, 1);
             }
         } else {
             for (; j + 4 <= t->n; j += 4) {
-                block(t, a, t->b + j * t->k, c + j, 1, 4);
+                block(t, a, t->b + j * t->ldb, c + j, 1, 4);
             }
             for (; j < t->n; j++) {
-                block(t, a, t->b + j * t->k, c + j, 1, 1);
+                block(t, a, t->b + j * t->ldb, c + j, 1, 1);
             }
         }
         i += (size_t)rows;
