@@ -296,11 +296,20 @@ struct Engine<S: CommitmentScheme>: Backend {
     }
 
     /// What a prover derives from a key and a number of tokens.
-    struct Derived: Sendable {
+    final class Derived: Sendable {
         let interpreter: Interpreter
         let witnessPlan: WitnessPlan
         let prepared: Prepared
         let weightState: S.ProverState
+
+        init(
+            interpreter: Interpreter, witnessPlan: WitnessPlan, prepared: Prepared, weightState: S.ProverState
+        ) {
+            self.interpreter = interpreter
+            self.witnessPlan = witnessPlan
+            self.prepared = prepared
+            self.weightState = weightState
+        }
 
         var layout: ProofLayout { witnessPlan.layout }
     }

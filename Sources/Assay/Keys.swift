@@ -73,14 +73,16 @@ public struct VerifyingKey: Sendable {
     public var digest: Digest { HashFunction.blake3.hash(encoded) }
 }
 
-/// Values that follow from a key and a number of tokens: made once, kept for the numbers used last.
+/// Objects that follow from a key and a number of tokens: made once, kept for the numbers used last.
 final class DerivedCache: Sendable {
     private static let most = 4
-    private let entries = Mutex<[(tokenCount: Int, value: any Sendable)]>([])
+    /// The one used last comes first.
+    private let entries = Mutex<[(tokenCount: Int, value: any AnyObject & Sendable)]>([])
 
-    func value<Value: Sendable>(_ tokenCount: Int, _ make: () throws -> Value) rethrows -> Value {
+    func value<Value: AnyObject & Sendable>(_ tokenCount: Int, _ make: () throws -> Value) rethrows -> Value {
         func keep(_ value: Value) {
             entries.withLock { entries in
+                if let first = entries.first, first.value === value { return }
                 entries.removeAll { $0.tokenCount == tokenCount }
                 entries.insert((tokenCount, value), at: 0)
                 entries.removeLast(max(0, entries.count - Self.most))

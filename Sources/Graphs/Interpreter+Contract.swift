@@ -98,12 +98,14 @@ final class Permute: ElementLoop, Sendable {
 /// brought to the form `[batch][row][k]`, which costs one pass over small integers at most. Where few or none are, the output is
 /// walked row by row with vector loops.
 struct Contraction {
-    /// The operand in an order of dimensions, as elements of one width: `copy` keeps it, if it is not `operand` itself.
+    /// The operand in an order of dimensions, as elements of one width: `copy` keeps it, if it is neither `operand` itself nor
+    /// `known`.
     private static func arranged(
-        _ operand: IntegerPointer, _ permute: Permute, width: Int, _ copy: inout IntegerBuffer?
+        _ operand: IntegerPointer, _ permute: Permute, _ known: IntegerBuffer?, width: Int, _ copy: inout IntegerBuffer?
     ) -> IntegerPointer {
+        if let known { return known.pointer }
         if permute.isCopy && operand.byteWidth == width { return operand }
-        let result = Contraction.buffer(permute.count, width: width)
+        let result = IntegerBuffer(uninitialized: permute.count, byteWidth: width)
         copy = result
         permute.dispatch(operand, result.pointer)
         return result.pointer
@@ -121,15 +123,21 @@ struct Contraction {
     private let a: Permute
     private let b: Permute
     private let count: Int
+    /// Of the operands as they are multiplied.
+    private let byteWidth: Int
     private let form: Form
     /// The right factor of the product of matrices, if that is a weight.
     private let packed: PackedMatrix?
+    /// Operands that do not depend on the input, as they are multiplied, where they are not as they lie.
+    private let arranged: (a: IntegerBuffer?, b: IntegerBuffer?)
 
-    /// `byteWidths`: of the entries of a, b and the output. `weight` gives the right factor of a product, which is an operand (0: a,
-    /// 1: b) as it is, arranged as the kernel reads it.
+    /// `byteWidths`: of the entries of a, b and the output. The operands (0: a, 1: b) that do not depend on the input are asked for as
+    /// they are read: `packed`, the right factor of a product, if it is the operand as it is; `widened`, in its order but as
+    /// integers of another width.
     init(
         _ einsum: Einsum, byteWidths: (a: Int, b: Int, out: Int),
-        weight: (_ operand: Int, _ product: MatrixProducts) -> PackedMatrix? = { _, _ in nil }
+        packed: (_ operand: Int, _ product: MatrixProducts) -> PackedMatrix?,
+        widened: (_ operand: Int, _ byteWidth: Int) -> IntegerBuffer?
     ) {
         var sizes: [Character: Int] = [:]
         for label in einsum.batch + einsum.summed + einsum.freeA + einsum.freeB { sizes[label.name] = label.size }
@@ -148,12 +156,21 @@ struct Contraction {
             return Permute(dimensions: to.map { sizes[$0]! }, steps: to.map { steps[$0]! })
         }
 
+        func arranged(_ a: Permute, _ b: Permute, _ width: Int) -> (a: IntegerBuffer?, b: IntegerBuffer?) {
+            (
+                a: a.isCopy && byteWidths.a != width ? widened(0, width) : nil,
+                b: b.isCopy && byteWidths.b != width ? widened(1, width) : nil
+            )
+        }
+
         count = einsum.outDimensions.reduce(1, *)
         if size(einsum.summed) <= 8 {
             let (aSteps, bSteps) = (steps(einsum.a), steps(einsum.b))
             a = permute(einsum.a, einsum.a)
             b = permute(einsum.b, einsum.b)
-            packed = nil
+            byteWidth = min(byteWidths.out, max(byteWidths.a, byteWidths.b))
+            self.arranged = arranged(a, b, byteWidth)
+            self.packed = nil
             form = .rows(
                 RowProducts(
                     dimensions: einsum.outDimensions, aSteps: einsum.out.map { aSteps[$0] ?? 0 },
@@ -175,24 +192,19 @@ struct Contraction {
             batch: size(einsum.batch), m: size(isSwapped ? einsum.freeB : einsum.freeA),
             n: size(isSwapped ? einsum.freeA : einsum.freeB), k: size(einsum.summed))
         let restore = permute(order, einsum.out)
+        // Residues modulo 2^(8 accumulator) are all that the sums need.
+        byteWidth = min(max(4, byteWidths.out), max(byteWidths.a, byteWidths.b))
         let isArranged = a.isCopy && b.isCopy && restore.isCopy && byteWidths.a == byteWidths.b
         if !isArranged, let products = ProductsInPlace(einsum, byteWidths) {
-            packed = nil
+            self.packed = nil
+            self.arranged = (nil, nil)
             form = .inPlace(products)
             return
         }
+        self.arranged = arranged(a, b, byteWidth)
         form = .matrices(product, isSwapped: isSwapped, restore: restore)
         let isReadAsIs = product.batch == 1 && (isSwapped ? a : b).isCopy
-        packed = isReadAsIs ? weight(isSwapped ? 0 : 1, product) : nil
-    }
-
-    private static func buffer(_ count: Int, width: Int) -> IntegerBuffer {
-        switch width {
-        case 1: .int8(.init(uninitialized: count))
-        case 2: .int16(.init(uninitialized: count))
-        case 4: .int32(.init(uninitialized: count))
-        default: .int64(.init(uninitialized: count))
-        }
+        self.packed = isReadAsIs ? packed(isSwapped ? 0 : 1, product) : nil
     }
 
     func run(_ a: IntegerPointer, _ b: IntegerPointer, _ out: IntegerPointer) {
@@ -200,23 +212,19 @@ struct Contraction {
         defer { withExtendedLifetime(copies) {} }
         switch form {
         case .rows(let loop):
-            let width = min(out.byteWidth, max(a.byteWidth, b.byteWidth))
             loop.run(
-                Contraction.arranged(a, self.a, width: width, &copies.a),
-                Contraction.arranged(b, self.b, width: width, &copies.b), out)
+                Contraction.arranged(a, self.a, arranged.a, width: byteWidth, &copies.a),
+                Contraction.arranged(b, self.b, arranged.b, width: byteWidth, &copies.b), out)
         case .inPlace(let products): products.run(a, b, out)
         case .matrices(let product, let isSwapped, let restore):
-            var accumulator = max(4, out.byteWidth)
-            // Residues modulo 2^(8 accumulator) are all that the sums need.
-            let width = min(accumulator, max(a.byteWidth, b.byteWidth))
             // The kernel for 16-bit operands sums in 64 bits.
-            if width == 2 { accumulator = 8 }
-            let left = Contraction.arranged(a, self.a, width: width, &copies.a)
-            let right = Contraction.arranged(b, self.b, width: width, &copies.b)
+            let accumulator = byteWidth == 2 ? 8 : max(4, out.byteWidth)
+            let left = Contraction.arranged(a, self.a, arranged.a, width: byteWidth, &copies.a)
+            let right = Contraction.arranged(b, self.b, arranged.b, width: byteWidth, &copies.b)
             let isDirect = restore.isCopy && out.byteWidth == accumulator
             var natural = out
             if !isDirect {
-                let buffer = Contraction.buffer(count, width: accumulator)
+                let buffer = IntegerBuffer(uninitialized: count, byteWidth: accumulator)
                 copies.out = buffer
                 natural = buffer.pointer
             }

@@ -412,23 +412,22 @@ struct Division {
         if let (index, value) = denominator.firstOutside(1...Int64.max, count: denominators) {
             throw GraphError(node: node.name, "the denominator's entry \(index) is \(value), not positive")
         }
-        let wide = AlignedBuffer<Int64>(uninitialized: denominators)
-        Permute(copying: denominators).dispatch(denominator, .int64(wide.pointer))
-        let failures = AlignedBuffer<Bool>(repeating: false, count: rows.rows)
-        let narrow = numerator.byteWidth <= 4 && denominator.byteWidth <= 4
-        withExtendedLifetime((wide, failures)) {
-            if narrow {
-                Loop<Int32>(rows: rows, promise: node.range, denominators: wide.pointer, failures: failures.pointer)
+        let failed = withUnsafeTemporaryAllocation(of: Bool.self, capacity: rows.rows) { failures -> Int? in
+            failures.initialize(repeating: false)
+            let start = failures.baseAddress!
+            if numerator.byteWidth <= 4 && denominator.byteWidth <= 4 {
+                Loop<Int32>(rows: rows, promise: node.range, denominator: denominator, failures: start)
                     .dispatch(numerator, result)
             } else {
-                Loop<Int64>(rows: rows, promise: node.range, denominators: wide.pointer, failures: failures.pointer)
+                Loop<Int64>(rows: rows, promise: node.range, denominator: denominator, failures: start)
                     .dispatch(numerator, result)
             }
+            return failures.firstIndex(of: true)
         }
-        guard let row = failures.elements.firstIndex(of: true) else { return }
+        guard let row = failed else { return }
         for j in 0..<rows.width {
             let index = row * rows.width + j
-            let d = wide[rows.offset(1, row) + (rows.varies[1] ? j : 0)]
+            let d = denominator[rows.offset(1, row) + (rows.varies[1] ? j : 0)]
             let quotient = Division.floor(numerator[index], d)
             if !node.range.contains(quotient) {
                 throw GraphError(
@@ -447,18 +446,9 @@ struct Division {
     private struct Loop<W: SmallInteger>: ElementLoop {
         let rows: BroadcastRows
         let promise: ClosedRange<Int64>
-        let denominators: UnsafePointer<Int64>
+        let denominator: IntegerPointer
+        /// Those of the rows.
         let failures: UnsafeMutablePointer<Bool>
-
-        init(
-            rows: BroadcastRows, promise: ClosedRange<Int64>, denominators: UnsafeMutablePointer<Int64>,
-            failures: UnsafeMutablePointer<Bool>
-        ) {
-            self.rows = rows
-            self.promise = promise
-            self.denominators = UnsafePointer(denominators)
-            self.failures = failures
-        }
 
         func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>) {
             let low = promise.lowerBound
@@ -467,11 +457,12 @@ struct Division {
             rows.forEachPiece { row, columns in
                 let from = source + row * rows.width
                 let to = destination + row * rows.width
-                let d = denominators + rows.offset(1, row)
+                let start = rows.offset(1, row)
+                var d = W(truncatingIfNeeded: denominator[start])
                 var outside = false
                 for j in columns {
-                    let quotient = Int64(
-                        Division.floor(W(truncatingIfNeeded: from[j]), W(truncatingIfNeeded: varies ? d[j] : d[0])))
+                    if varies { d = W(truncatingIfNeeded: denominator[start + j]) }
+                    let quotient = Int64(Division.floor(W(truncatingIfNeeded: from[j]), d))
                     outside = outside || quotient < low || quotient > high
                     to[j] = D(truncatingIfNeeded: quotient)
                 }

@@ -13,7 +13,7 @@ typealias Step = @Sendable (_ operands: UnsafePointer<IntegerPointer>, _ result:
 /// end of a stage, not of a node, and find what they read in their own caches.
 final class Stage: Sendable {
     /// A part of a stage has at least this much work (entries that are made), so that it is worth a thread.
-    private static let workOfPart = 1 << 12
+    private static let workOfPart = 1 << 11
     /// Each part reads all of an operand of a contraction that is not taken by rows: not one of more entries than this, nor, where
     /// its entries are widened first, of more than the second.
     fileprivate static let mostReadByAll = 1 << 19
@@ -46,21 +46,37 @@ final class Stage: Sendable {
             let node: NodeID
             let start: Int
         }
-        struct Action {
+        final class Action: Sendable {
             let operands: [Place]
             let result: Place
             let step: Step
+
+            init(operands: [Place], result: Place, step: @escaping Step) {
+                self.operands = operands
+                self.result = result
+                self.step = step
+            }
+
+            func run(_ values: UnsafeBufferPointer<IntegerPointer>, _ scratch: UnsafeMutablePointer<IntegerPointer>)
+                throws
+            {
+                operands.withUnsafeBufferPointer { operands in
+                    for i in operands.indices {
+                        (scratch + i).initialize(to: values[operands[i].node] + operands[i].start)
+                    }
+                }
+                try step(scratch, values[result.node] + result.start)
+            }
         }
         let actions: [Action]
 
         func run(_ values: [IntegerPointer]) throws {
             let most = actions.reduce(1) { max($0, $1.operands.count) }
-            try withUnsafeTemporaryAllocation(of: IntegerPointer.self, capacity: most) { operands in
-                for action in actions {
-                    for (i, place) in action.operands.enumerated() {
-                        operands.initializeElement(at: i, to: values[place.node] + place.start)
+            try values.withUnsafeBufferPointer { values in
+                try withUnsafeTemporaryAllocation(of: IntegerPointer.self, capacity: most) { scratch in
+                    try actions.withUnsafeBufferPointer { actions in
+                        for i in actions.indices { try actions[i].run(values, scratch.baseAddress!) }
                     }
-                    try action.step(operands.baseAddress!, values[action.result.node] + action.result.start)
                 }
             }
         }
@@ -168,9 +184,12 @@ final class Stage: Sendable {
         return Part(
             actions: try members.map { member in
                 let operands = zip(member.operands, member.byRow ?? member.operands.map { _ in false })
+                let places = operands.map(place)
                 return Part.Action(
-                    operands: operands.map(place), result: place(member.id, true),
-                    step: try tables.step(graph.nodes[member.id], operands.map(shape), shape(member.id, true)))
+                    operands: places, result: place(member.id, true),
+                    step: try tables.step(
+                        graph.nodes[member.id], operands.map(shape), starts: places.map(\.start), shape(member.id, true)
+                    ))
             })
     }
 }
@@ -201,7 +220,9 @@ extension Graph {
         let count = nodes[id].shape.count
         guard case .contract(let a, _, let labels, _, let out) = nodes[id].operation else { return count }
         let summed = zip(labels, nodes[a].shape.dimensions).reduce(1) { out.contains($1.0) ? $0 : $0 * $1.1 }
-        return max(count, count * summed / 16)
+        // What is read from far away counts where little is done with it: a matrix of weights times a vector.
+        let read = nodes[id].operands.reduce(0) { max($0, nodes[$1].shape.count) }
+        return max(count, count * summed / 16, read / 8)
     }
 
     /// Whether an operand of a contraction that is not taken by rows is large.
@@ -229,12 +250,20 @@ private final class Tables: Sendable {
         let weight: NodeID
         let rows: Int
     }
+    /// Consecutive entries of a fixed value, as integers of so many bytes.
+    private struct Entries: Hashable {
+        let node: NodeID
+        let start: Int
+        let count: Int
+        let byteWidth: Int
+    }
     private let narrow: [Use: NarrowTable]
     /// The range of each node.
     private let ranges: [ClosedRange<Int64>]
     private let fixed: [IntegerTensor?]
     /// Weights as the kernel reads them.
     private let factors = Mutex<[Factor: PackedMatrix]>([:])
+    private let widenings = Mutex<[Entries: IntegerBuffer]>([:])
 
     init(_ graph: Graph, _ fixed: [IntegerTensor?]) {
         var narrow: [Use: NarrowTable] = [:]
@@ -265,8 +294,21 @@ private final class Tables: Sendable {
         }
     }
 
-    /// How a node's value, or some rows of it, is made of operands of these shapes.
-    func step(_ node: Node, _ operands: [TensorShape], _ shape: TensorShape) throws -> Step {
+    /// So many entries of an operand in another width, if it is the same for all inputs: widened once, not by each part in every run.
+    /// Large ones would take several times their memory.
+    private func widened(_ entries: Entries) -> IntegerBuffer? {
+        guard let storage = fixed[entries.node]?.storage, entries.count <= Stage.mostWidenedByAll else { return nil }
+        return widenings.withLock { widenings in
+            if let known = widenings[entries] { return known }
+            let buffer = IntegerBuffer(uninitialized: entries.count, byteWidth: entries.byteWidth)
+            Permute(copying: entries.count).dispatch(storage.pointer + entries.start, buffer.pointer)
+            widenings[entries] = buffer
+            return buffer
+        }
+    }
+
+    /// How a node's value, or some rows of it, is made of operands of these shapes, which are the entries from `starts` on.
+    func step(_ node: Node, _ operands: [TensorShape], starts: [Int], _ shape: TensorShape) throws -> Step {
         let count = shape.count
         switch node.operation {
         case .weight, .constant, .causalMask, .tokens: fatalError("made before all steps")
@@ -280,9 +322,14 @@ private final class Tables: Sendable {
         case .contract(let x, let y, let a, let b, let out):
             let einsum = try Einsum(name: node.name, a: a, operands[0], b: b, operands[1], out: out)
             let byteWidths = [ranges[x], ranges[y], node.range].map(IntegerBuffer.byteWidth)
-            let contraction = Contraction(einsum, byteWidths: (byteWidths[0], byteWidths[1], byteWidths[2])) {
-                packed($0, $1, of: node)
-            }
+            let contraction = Contraction(
+                einsum, byteWidths: (byteWidths[0], byteWidths[1], byteWidths[2]),
+                packed: { packed($0, $1, of: node) },
+                widened: {
+                    widened(
+                        Entries(
+                            node: node.operands[$0], start: starts[$0], count: operands[$0].count, byteWidth: $1))
+                })
             return { operands, result in contraction.run(operands[0], operands[1], result) }
         case .combine(let terms, let constant):
             let combination = Combination(terms, constant, shape)

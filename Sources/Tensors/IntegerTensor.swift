@@ -22,7 +22,12 @@ public enum IntegerBuffer: Sendable {
 
     /// Uninitialised storage of the narrowest type for `range`.
     public init(uninitialized count: Int, range: ClosedRange<Int64>) {
-        switch IntegerBuffer.byteWidth(range) {
+        self.init(uninitialized: count, byteWidth: IntegerBuffer.byteWidth(range))
+    }
+
+    /// Uninitialised storage of integers of 1, 2, 4 or 8 bytes.
+    public init(uninitialized count: Int, byteWidth: Int) {
+        switch byteWidth {
         case 1: self = .int8(.init(uninitialized: count))
         case 2: self = .int16(.init(uninitialized: count))
         case 4: self = .int32(.init(uninitialized: count))

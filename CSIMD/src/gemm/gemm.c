@@ -131,9 +131,13 @@ static void s8_packed_task(void *context, size_t index) {
     const S8Work *work = context;
     size_t row;
     gemm_s8_tile t = s8_tile(work, index, &row);
-    uint32_t *panel = t.panels == NULL ? allocate(4 * gemm_s8_panel_words(t.k)) : NULL;
-    gemm_s8_avx512(&t, work->offsets + row, panel);
-    free(panel);
+    _Alignas(64) uint32_t own[GEMM_S8_PANEL * 128];
+    uint32_t *large = NULL;
+    if (t.panels == NULL && gemm_s8_panel_words(t.k) > sizeof own / sizeof own[0]) {
+        large = allocate(4 * gemm_s8_panel_words(t.k));
+    }
+    gemm_s8_avx512(&t, work->offsets + row, large != NULL ? large : own);
+    free(large);
 }
 
 typedef struct ThinWork {
@@ -168,7 +172,8 @@ static void s8_offset_task(void *context, size_t index) {
 static void s8_avx512(const gemm_s8_tile *t) {
     int is_thin = smaller(t->m, t->n) < THIN, a_is_thin = t->m < THIN;
     size_t threads = t->m * t->n * t->k < 32768 ? 1 : (size_t)csimd_free_thread_count();
-    int32_t *offsets = allocate(4 * (is_thin && !a_is_thin ? t->n : t->m));
+    size_t rows = is_thin && !a_is_thin ? t->n : t->m;
+    int32_t few[512], *large = rows > 512 ? allocate(4 * rows) : NULL, *offsets = large != NULL ? large : few;
     if (is_thin) {
         ThinWork w = {.whole = a_is_thin ? (gemm_s8_thin){t->a, t->b, offsets, t->c, t->m, t->n, t->k, t->lda, t->ldb,
                                                           .cx = t->ldc, .cy = 1}
@@ -187,7 +192,7 @@ static void s8_avx512(const gemm_s8_tile *t) {
                        .split = split(t->m, t->n, t->k, 1024, 4 * GEMM_S8_PANEL, 128, GEMM_S8_PANEL)};
         run(work.split.count, s8_packed_task, &work);
     }
-    free(offsets);
+    free(large);
 }
 #endif
 
