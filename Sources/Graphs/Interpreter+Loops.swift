@@ -415,7 +415,11 @@ struct Division {
         let failed = withUnsafeTemporaryAllocation(of: Bool.self, capacity: rows.rows) { failures -> Int? in
             failures.initialize(repeating: false)
             let start = failures.baseAddress!
-            if numerator.byteWidth <= 4 && denominator.byteWidth <= 4 {
+            let isNarrow = numerator.byteWidth <= 4 && denominator.byteWidth <= 4
+            if isNarrow && !rows.varies[1] {
+                ByReciprocals(rows: rows, promise: node.range, denominator: denominator, failures: start)
+                    .dispatch(numerator, result)
+            } else if isNarrow {
                 Loop<Int32>(rows: rows, promise: node.range, denominator: denominator, failures: start)
                     .dispatch(numerator, result)
             } else {
@@ -441,6 +445,42 @@ struct Division {
     static func floor<W: SmallInteger>(_ n: W, _ d: W) -> W {
         let (quotient, remainder) = n.quotientAndRemainder(dividingBy: d)
         return remainder < 0 ? quotient &- 1 : quotient
+    }
+
+    /// One denominator a row, all integers of 32 bits: by its reciprocal, as processors divide one integer at a time.
+    private struct ByReciprocals: ElementLoop {
+        let rows: BroadcastRows
+        let promise: ClosedRange<Int64>
+        let denominator: IntegerPointer
+        /// Those of the rows.
+        let failures: UnsafeMutablePointer<Bool>
+
+        func run<S: SmallInteger, D: SmallInteger>(_ source: UnsafePointer<S>, _ destination: UnsafeMutablePointer<D>) {
+            let low = Int32(clamping: promise.lowerBound)
+            let high = Int32(clamping: promise.upperBound)
+            // Every quotient is between the ends of 32 bits: a promise beyond one of them holds nothing.
+            let isPossible = promise.contains(Int64(low)) && promise.contains(Int64(high))
+            // The sum with this has units of 1, and the nearest integer in its last bits.
+            let units = 0x1.8p52
+            rows.forEachPiece { row, columns in
+                let from = source + row * rows.width
+                let to = destination + row * rows.width
+                let d = Int32(truncatingIfNeeded: denominator[rows.offset(1, row)])
+                let reciprocal = 1 / Double(d)
+                var outside: Int32 = 0
+                for j in columns {
+                    let n = Int32(truncatingIfNeeded: from[j])
+                    // Two roundings are off by less than 2^-20 / d, so that |n - d nearest| <= d / 2 + 2^-20, and below d: the
+                    // floor is the nearest integer, or one less where that is above n / d.
+                    let nearest = Int32(truncatingIfNeeded: (Double(n) * reciprocal + units).bitPattern)
+                    let rest = n &- nearest &* d
+                    let quotient = nearest &+ rest &>> 31
+                    outside |= (quotient < low ? 1 : 0) | (quotient > high ? 1 : 0)
+                    to[j] = D(truncatingIfNeeded: quotient)
+                }
+                if outside != 0 || !isPossible { failures[row] = true }
+            }
+        }
     }
 
     private struct Loop<W: SmallInteger>: ElementLoop {

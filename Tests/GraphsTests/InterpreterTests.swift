@@ -224,6 +224,43 @@ struct Bench {
         #expect(try b.value(node) == [-4, 3, 0, -2, -1, 3])
     }
 
+    /// One denominator a row, at the ends of 32 bits and beside multiples of the denominators; and promises that do not hold.
+    @Test func divideBy32Bits() throws {
+        var random = SplitMix(state: 7)
+        let (least, greatest) = (Int64(Int32.min), Int64(Int32.max))
+        var divisors: [Int64] = [1, 2, 3, 5, 7, 127, 641, 32769, 65535, 65536, 46341, 1 << 30, greatest - 1, greatest]
+        divisors += (0..<50).map { _ in
+            Int64.random(in: 1...greatest, using: &random) >> Int64.random(in: 0..<31, using: &random)
+        }
+        divisors = divisors.map { max($0, 1) }
+        let rows = divisors.map { d -> [Int64] in
+            var row = [least, least + 1, -d, -d - 1, -d + 1, -1, 0, 1, d - 1, d, d + 1, greatest - 1, greatest]
+            for _ in 0..<87 {
+                let multiple = Int64.random(in: least...greatest, using: &random) / d * d
+                row.append(multiple + Int64.random(in: -1...1, using: &random))
+            }
+            return row.map { min(max($0, least), greatest) }
+        }
+        var b = try Bench()
+        let x = try b.weight("x", [rows.count, 100], least...greatest, rows.flatMap { $0 })
+        let d = try b.weight("d", [rows.count], 1...greatest, divisors)
+        let node = try b.builder.divide("q", x, by: d, axes: [0], quotient: least...greatest)
+        var want: [Int64] = []
+        for (row, d) in zip(rows, divisors) { want += row.map { n in n / d - (n % d < 0 ? 1 : 0) } }
+        #expect(try b.value(node) == want)
+
+        for (numerator, divisor, promise) in [
+            (7, 2, -5...2), (-7, 2, -3...5), (greatest, 1, 0...greatest - 1), (least, 1, least + 1...0),
+            (5, 1, greatest + 1...greatest + 9), (-5, 1, least - 9...least - 1),
+        ] as [(Int64, Int64, ClosedRange<Int64>)] {
+            var c = try Bench()
+            let n = try c.weight("n", [1, 3], least...greatest, [0, numerator, 0])
+            let by = try c.weight("by", [1], 1...greatest, [divisor])
+            let node = try c.builder.divide("q", n, by: by, axes: [0], quotient: promise)
+            #expect(throws: GraphError.self, "\(numerator) / \(divisor) in \(promise)") { try c.value(node) }
+        }
+    }
+
     @Test func squareRoot() throws {
         var b = try Bench()
         let limit = Interval.limit
