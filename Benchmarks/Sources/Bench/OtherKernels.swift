@@ -50,6 +50,11 @@ func gemmKernels() -> [Kernel] {
                 let c = AlignedBuffer<Int64>(uninitialized: m * n)
                 return Run { csimd_gemm_s16(a.pointer, b.pointer, c.pointer, m, n, k) }
             },
+            Kernel(name: "gemm.int16 by int8/\(m) x \(n) x \(k)", count: work, unit: "multiply-add", threads: true) {
+                let (a, b) = (integers(m * k, Int16.self), integers(n * k, Int8.self))
+                let c = AlignedBuffer<Int32>(uninitialized: m * n)
+                return Run { csimd_gemm_s16_s8(a.pointer, k, b.pointer, n, c.pointer, n, m, n, k) }
+            },
         ]
     }
 }
