@@ -3,7 +3,7 @@
 /// `NAME`; `V` with LANES 32-bit integers; ROWS of a register tile; `v_zero`, `v_word`, `v_dot`, `v_load`, `v_store`
 /// and `v_pair`, entries of two rows beside each other.
 ///
-/// Sums wrap. No pair's product does: it is below 2^23.
+/// Sums wrap. That of a pair does not: it is 2^23 at most.
 enum { VECTORS = 2, PAIRS = 128 };
 
 /// `rows` rows of `a` by `vectors` vectors of columns, the last of which has `last` of them; `k` summed entries.
