@@ -297,11 +297,11 @@ private final class Tables: Sendable {
     /// So many entries of an operand in another width, if it is the same for all inputs: widened once, not by each part in every run.
     /// Large ones would take several times their memory.
     private func widened(_ entries: Entries) -> IntegerBuffer? {
-        guard let storage = fixed[entries.node]?.storage, entries.count <= Stage.mostWidenedByAll else { return nil }
+        guard let value = fixed[entries.node], value.shape.count <= Stage.mostWidenedByAll else { return nil }
         return widenings.withLock { widenings in
             if let known = widenings[entries] { return known }
             let buffer = IntegerBuffer(uninitialized: entries.count, byteWidth: entries.byteWidth)
-            Permute(copying: entries.count).dispatch(storage.pointer + entries.start, buffer.pointer)
+            Permute(copying: entries.count).dispatch(value.storage.pointer + entries.start, buffer.pointer)
             widenings[entries] = buffer
             return buffer
         }
