@@ -92,6 +92,25 @@ final class Permute: ElementLoop, Sendable {
     }
 }
 
+extension Einsum {
+    /// From one index of each dimension to the next, in a tensor of these dimensions.
+    fileprivate func steps(_ names: [Character]) -> [Character: Int] {
+        let labels = batch + summed + freeA + freeB
+        var result: [Character: Int] = [:]
+        var step = 1
+        for name in names.reversed() {
+            result[name] = step
+            step *= labels.first { $0.name == name }!.size
+        }
+        return result
+    }
+}
+
+extension [Einsum.Label] {
+    /// Of a tensor of these dimensions.
+    fileprivate var entries: Int { reduce(1) { $0 * $1.size } }
+}
+
 /// An Einstein summation of integer tensors.
 ///
 /// Where many terms are summed the operands are multiplied as matrices, where they lie if there is a kernel for that; else they are
@@ -141,18 +160,8 @@ struct Contraction {
     ) {
         var sizes: [Character: Int] = [:]
         for label in einsum.batch + einsum.summed + einsum.freeA + einsum.freeB { sizes[label.name] = label.size }
-        func steps(_ labels: [Character]) -> [Character: Int] {
-            var result: [Character: Int] = [:]
-            var step = 1
-            for label in labels.reversed() {
-                result[label] = step
-                step *= sizes[label]!
-            }
-            return result
-        }
-        func size(_ labels: [Einsum.Label]) -> Int { labels.reduce(1) { $0 * $1.size } }
         func permute(_ from: [Character], _ to: [Character]) -> Permute {
-            let steps = steps(from)
+            let steps = einsum.steps(from)
             return Permute(dimensions: to.map { sizes[$0]! }, steps: to.map { steps[$0]! })
         }
 
@@ -164,8 +173,8 @@ struct Contraction {
         }
 
         count = einsum.outDimensions.reduce(1, *)
-        if size(einsum.summed) <= 8 {
-            let (aSteps, bSteps) = (steps(einsum.a), steps(einsum.b))
+        if einsum.summed.entries <= 8 {
+            let (aSteps, bSteps) = (einsum.steps(einsum.a), einsum.steps(einsum.b))
             a = permute(einsum.a, einsum.a)
             b = permute(einsum.b, einsum.b)
             byteWidth = min(byteWidths.out, max(byteWidths.a, byteWidths.b))
@@ -189,8 +198,8 @@ struct Contraction {
         let isSwapped = einsum.out == batch + columns + rows && einsum.out != batch + rows + columns
         let order = isSwapped ? batch + columns + rows : batch + rows + columns
         let product = MatrixProducts(
-            batch: size(einsum.batch), m: size(isSwapped ? einsum.freeB : einsum.freeA),
-            n: size(isSwapped ? einsum.freeA : einsum.freeB), k: size(einsum.summed))
+            batch: einsum.batch.entries, m: (isSwapped ? einsum.freeB : einsum.freeA).entries,
+            n: (isSwapped ? einsum.freeA : einsum.freeB).entries, k: einsum.summed.entries)
         let restore = permute(order, einsum.out)
         // Residues modulo 2^(8 accumulator) are all that the sums need.
         byteWidth = min(max(4, byteWidths.out), max(byteWidths.a, byteWidths.b))
@@ -368,17 +377,7 @@ struct ProductsInPlace {
         case (2, 1, 4): kernel = .int16ByInt8
         default: return nil
         }
-        let labels = einsum.batch + einsum.summed + einsum.freeA + einsum.freeB
-        func steps(_ names: [Character]) -> [Character: Int] {
-            var step = 1
-            var result: [Character: Int] = [:]
-            for name in names.reversed() {
-                result[name] = step
-                step *= labels.first { $0.name == name }!.size
-            }
-            return result
-        }
-        let (a, b, out) = (steps(einsum.a), steps(einsum.b), steps(einsum.out))
+        let (a, b, out) = (einsum.steps(einsum.a), einsum.steps(einsum.b), einsum.steps(einsum.out))
         /// The step along dimensions that are one, or nil if they are not.
         func step(_ labels: [Einsum.Label], _ steps: [Character: Int]) -> Int? {
             let labels = labels.filter { $0.size > 1 }
@@ -397,8 +396,7 @@ struct ProductsInPlace {
             guard columnStep == 1 else { return nil }
             bStep = summedStep
         }
-        func size(_ labels: [Einsum.Label]) -> Int { labels.reduce(1) { $0 * $1.size } }
-        (m, n, k) = (row.size, size(einsum.freeB), size(einsum.summed))
+        (m, n, k) = (row.size, einsum.freeB.entries, einsum.summed.entries)
         (aStep, outStep) = (a[row.name]!, out[row.name]!)
         starts = (einsum.batch + einsum.freeA).filter { $0 != row }.reduce([(0, 0, 0)]) { starts, label in
             starts.flatMap { start in
