@@ -11,5 +11,6 @@
 #include "csimd_goldilocks.h"
 #include "csimd_bn254.h"
 #include "csimd_gemm.h"
+#include "csimd_integers.h"
 
 #endif

@@ -362,20 +362,17 @@ struct Engine<S: CommitmentScheme>: Backend {
         let verifyingKey = key.verifyingKey
         try requireBackend(verifyingKey)
         let clock = PhaseClock()
-        progress("run the model")
+        progress("witness")
         // The first proof for a number of tokens derives what depends on nothing else.
         let derived = try key.derived.value(tokens.count) {
             let layout = try self.layout(verifyingKey.program.graph(tokenCount: tokens.count))
             let interpreter = try Interpreter(graph: layout.graph, weights: key.weights)
             let prepared = try prepare(layout, verifyingKey)
             return Derived(
-                interpreter: interpreter, witnessPlan: WitnessPlan(layout), prepared: prepared,
+                interpreter: interpreter, witnessPlan: WitnessPlan(layout, stages: interpreter.stages), prepared: prepared,
                 weightState: try restoreWeights(key, layout, prepared.weights))
         }
-        let execution = try derived.interpreter.run(tokens: tokens)
-        clock.lap("run the model", bytes: 0)
-        progress("witness")
-        let witness = try Witness(derived.witnessPlan, execution)
+        let witness = try Witness(derived.witnessPlan, derived.interpreter, tokens: tokens)
         clock.lap("witness", bytes: 0)
         return try prove(
             key, derived.layout, witness, tokens: tokens, clock: clock, progress: progress,

@@ -186,7 +186,7 @@ public enum LookupBlock<F: ProofField> {
         let wide = AlignedBuffer<Int64>(uninitialized: rows)
         for i in 0..<rows { wide.pointer[i] = start + Int64(i) }
         let tensor = IntegerTensor(uninitialized: TensorShape([rows]), range: range)
-        Elementwise.narrow(wide.pointer, into: tensor.storage, 0..<rows)
+        withExtendedLifetime(wide) { tensor.storage.pointer.narrow(wide.pointer, 0..<rows) }
         return tensor
     }
 

@@ -1,24 +1,15 @@
 import Graphs
+import Synchronization
 import Tensors
 
 /// How the columns of a witness and the arguments of its lookups are made of the values of nodes: what follows from the layout
 /// alone, made once for all proofs of it.
 public final class WitnessPlan: Sendable {
-    /// One column.
-    enum Recipe: Sendable {
-        case node(NodeID)
-        case weight(Int)
-        /// The low bits of a form's values, where `mask` has ones.
-        case bits(FormPlan, mask: Int64)
-        /// Where the maximum of each row of the second node is first found, which is the value of the first.
-        case position(maximum: NodeID, of: NodeID)
-        /// The entry of a node at the output.
-        case atOutput(NodeID)
-    }
-
-    /// The arguments of one lookup.
-    struct Arguments: Sendable {
-        let form: FormPlan
+    /// Where a column, a lookup's input or a remainder comes from, by its position in the plan's derivations or else.
+    struct Lookups: Sendable {
+        /// Its input but for the constant.
+        let source: Source
+        let constant: Int64
         /// The table, by its position in `ProofLayout.tables`.
         let table: Int
         /// The table's arguments.
@@ -31,26 +22,233 @@ public final class WitnessPlan: Sendable {
         let range: Range<Int>
     }
 
-    /// Arguments that one task evaluates and counts at a time.
-    static var pieceSize: Int { 1 << 13 }
+    /// Lookups in one table that one thread counts, for itself.
+    struct CountingTask: Sendable {
+        let table: Int
+        let pieces: [Piece]
+    }
+
+    /// What one thread makes while the values are made. Each has derivations of its own.
+    final class Lane: Sendable {
+        /// For each node, what is made of the same rows of values that are there once its own are.
+        let beside: [[(index: Int, derivation: Derivation)]]
+        /// What is made when all values are there, in order.
+        let after: [(index: Int, derivation: Derivation)]
+
+        init(_ derivations: [Derivation], _ triggers: [NodeID?], nodes: Int) {
+            var beside = [[(index: Int, derivation: Derivation)]](repeating: [], count: nodes)
+            for (i, derivation) in derivations.enumerated() {
+                if let node = triggers[i] { beside[node].append((i, derivation)) }
+            }
+            self.beside = beside
+            after = derivations.enumerated().filter { triggers[$0.offset] == nil }.map { ($0.offset, $0.element) }
+        }
+    }
 
     public let layout: ProofLayout
-    /// The columns in stages, each made of those before it; but for multiplicities, which follow when the lookups are counted.
-    let stages: [[(column: Int, recipe: Recipe)]]
+    /// Where each column is, but for multiplicities, which follow when the lookups are counted.
+    let columns: [Source?]
     /// For each lookup.
-    let arguments: [Arguments]
-    let pieces: [Piece]
+    let lookups: [Lookups]
+    /// Where nodes' remainders are.
+    let remainders: [(node: NodeID, index: Int)]
     /// Rows of each table.
     let tableSizes: [Int]
-    /// Nodes that leave a remainder.
-    let divisions: [NodeID]
+    /// What is derived, in an order in which each has what it is made of before it.
+    let derivations: [Derivation]
+    /// Where they lie in one piece of memory, and its size.
+    let offsets: [Int]
+    let bytes: Int
+    /// For each, the node after whose values it is made; nil for when all are there.
+    private let triggers: [NodeID?]
+    private let lanes = Mutex<[Lane]>([])
+    private let tasks = Mutex<[Int: [CountingTask]]>([:])
 
-    public init(_ layout: ProofLayout) {
+    /// `stages`: nodes as an interpreter makes them (`Interpreter.stages`), so that what is made of some rows of values can be made
+    /// beside them; empty where all values are given.
+    public init(_ layout: ProofLayout, stages: [[NodeID]] = []) {
         self.layout = layout
-        let recipes = layout.columns.map { column -> Recipe? in
+        var builder = Builder(layout)
+        builder.build()
+        derivations = builder.derivations
+        columns = builder.columns
+        lookups = builder.lookups
+        remainders = builder.remainders
+        triggers = WitnessPlan.triggers(derivations, stages, layout.graph)
+        var bytes = 0
+        offsets = derivations.map { derivation in
+            defer { bytes += (derivation.count * IntegerBuffer.byteWidth(derivation.range) + 63) / 64 * 64 }
+            return bytes
+        }
+        self.bytes = bytes
+        tableSizes = layout.tables.map { layout.tableRows($0) }
+    }
+
+    /// All lookups: those in one table together, so that what is counted need not be added up, but where they are more than half a
+    /// thread's share. Longest first.
+    func countingTasks(threads: Int) -> [CountingTask] {
+        tasks.withLock { known in
+            if let tasks = known[threads] { return tasks }
+            let counts = layout.lookups.map(\.shape.count)
+            let share = threads == 1 ? Int.max : max(1 << 13, counts.reduce(0, +) / (2 * threads))
+            var tasks: [(task: CountingTask, count: Int)] = []
+            for table in layout.tables.indices {
+                let all = layout.lookups.indices.filter { lookups[$0].table == table }
+                let total = all.reduce(0) { $0 + counts[$1] }
+                let parts = (max(1, total) - 1) / share + 1
+                // Lookups one behind the other are cut into as many equal parts.
+                for part in 0..<parts {
+                    let own = total * part / parts..<total * (part + 1) / parts
+                    var pieces: [Piece] = []
+                    var start = 0
+                    for lookup in all {
+                        let range = (start..<start + counts[lookup]).clamped(to: own)
+                        if !range.isEmpty || parts == 1 {
+                            pieces.append(
+                                Piece(lookup: lookup, range: range.lowerBound - start..<range.upperBound - start))
+                        }
+                        start += counts[lookup]
+                    }
+                    tasks.append((CountingTask(table: table, pieces: pieces), own.count))
+                }
+            }
+            let sorted = tasks.sorted { $0.count > $1.count }.map(\.task)
+            known[threads] = sorted
+            return sorted
+        }
+    }
+
+    /// At least so many lanes, made when first asked for.
+    func lanes(_ count: Int) -> [Lane] {
+        lanes.withLock { lanes in
+            while lanes.count < count {
+                var derivations = self.derivations
+                if !lanes.isEmpty {
+                    var builder = Builder(layout)
+                    builder.build()
+                    derivations = builder.derivations
+                }
+                lanes.append(Lane(derivations, triggers, nodes: layout.graph.nodes.count))
+            }
+            return lanes
+        }
+    }
+
+    /// For each derivation the node whose value is the last that it needs, if all that it needs of the same stage it needs row by row.
+    private static func triggers(_ derivations: [Derivation], _ stages: [[NodeID]], _ graph: Graph) -> [NodeID?] {
+        /// When a node's value is made; nil for those that are there from the start.
+        var times: [(stage: Int, step: Int)?] = Array(repeating: nil, count: graph.nodes.count)
+        for (stage, nodes) in stages.enumerated() {
+            for (step, node) in nodes.enumerated() { times[node] = (stage, step) }
+        }
+        var triggers: [NodeID?] = []
+        for derivation in derivations {
+            var isBeside = !derivation.needsOutput
+            var operands: [(node: NodeID, time: (stage: Int, step: Int), byRow: Bool)] = []
+            for (source, byRow) in derivation.operands {
+                var node: NodeID?
+                switch source {
+                case .given(let id): node = times.indices.contains(id) ? id : nil
+                case .made(let i):
+                    node = triggers[i]
+                    if node == nil { isBeside = false }
+                }
+                if let node, let time = times[node] { operands.append((node, time, byRow)) }
+            }
+            guard isBeside, let last = operands.max(by: { $0.time < $1.time }) else {
+                triggers.append(nil)
+                continue
+            }
+            let height = graph.nodes[last.node].shape.dimensions.first ?? 1
+            let fits =
+                (derivation.shape.dimensions.first ?? 1) == height
+                && operands.allSatisfy { $0.time.stage < last.time.stage || $0.byRow }
+            triggers.append(fits ? last.node : nil)
+        }
+        return triggers
+    }
+
+    /// Lists what a layout's witness is made of.
+    private struct Builder {
+        let layout: ProofLayout
+        var derivations: [Derivation] = []
+        var columns: [Source?]
+        var lookups: [Lookups] = []
+        var remainders: [(node: NodeID, index: Int)] = []
+
+        init(_ layout: ProofLayout) {
+            self.layout = layout
+            columns = Array(repeating: nil, count: layout.columns.count)
+        }
+
+        private mutating func derive(_ rule: Derivation.Rule, _ shape: TensorShape, _ range: ClosedRange<Int64>) -> Int {
+            derivations.append(Derivation(rule, shape, range))
+            return derivations.count - 1
+        }
+
+        /// Of an honest witness, where a node's column holds its value.
+        private func source(_ oracle: Oracle) -> Source {
+            switch oracle {
+            case .node(let id): .given(id)
+            case .column(let i): columns[i]!
+            case .remainder(let id): .made(remainders.first { $0.node == id }!.index)
+            }
+        }
+
+        mutating func build() {
+            let graph = layout.graph
+            for id in graph.nodes.indices {
+                guard let plan = RemainderPlan(graph, id, source) else { continue }
+                remainders.append((id, derive(.remainder(plan), graph.nodes[id].shape, plan.range)))
+            }
+            // A limb of a range check is made of other columns and of the limbs below it.
+            func depth(_ column: Column) -> Int {
+                if case .rangeLimb(_, let depth) = column.role { return 1 + depth }
+                return 0
+            }
+            let order = layout.columns.indices.sorted {
+                (depth(layout.columns[$0]), $0) < (depth(layout.columns[$1]), $1)
+            }
+            for i in order { columns[i] = column(layout.columns[i]) }
+            lookups = layout.lookups.enumerated().map { i, lookup in
+                let start = layout.tableStart(lookup.table)
+                let domain = start...start + Int64(layout.tableRows(lookup.table)) - 1
+                let form = FormPlan(lookup.input, lookup.shape, layout, source)
+                return Lookups(
+                    source: form.isPlain ? form.terms[0].source : .made(derive(.argument(form, lookup: i), lookup.shape, domain)),
+                    constant: form.isPlain ? form.constant : 0, table: layout.tables.firstIndex(of: lookup.table)!,
+                    domain: domain)
+            }
+            joinLimbs()
+        }
+
+        /// Bits that a requantisation rounds away, which nothing else is derived of, are made with the arguments that they leave.
+        private mutating func joinLimbs() {
+            var users = [[Int]](repeating: [], count: derivations.count)
+            for (k, derivation) in derivations.enumerated() {
+                for case (.made(let i), _) in derivation.operands { users[i].append(k) }
+            }
+            for (i, limb) in derivations.enumerated() {
+                guard case .bits(let limbForm, let mask) = limb.rule, users[i].count == 1,
+                    case .argument(let form, let lookup) = derivations[users[i][0]].rule,
+                    let plan = SplitPlan(form, limb: i, limbForm, mask: mask),
+                    [2, 4].contains(width(plan.source)), lookups.allSatisfy({ $0.domain.upperBound < 1 << 31 })
+                else { continue }
+                let arguments = derivations[users[i][0]]
+                derivations[i] = Derivation(.limb(of: plan.source), limb.shape, limb.range)
+                derivations[users[i][0]] = Derivation(.split(plan, lookup: lookup), arguments.shape, arguments.range)
+            }
+        }
+
+        private func width(_ source: Source) -> Int? {
+            guard case .given(let id) = source, layout.graph.nodes.indices.contains(id) else { return nil }
+            return IntegerBuffer.byteWidth(layout.graph.nodes[id].range)
+        }
+
+        private mutating func column(_ column: Column) -> Source? {
             switch column.role {
-            case .value(let id): return .node(id)
-            case .weight(let i): return .weight(i)
+            case .value(let id): return .given(id)
+            case .weight(let i): return .given(i)
             case .requantiseLimb(let id, let index):
                 guard case .requantise(let x, let shift, _) = layout.graph.nodes[id].operation else {
                     preconditionFailure()
@@ -59,170 +257,21 @@ public final class WitnessPlan: Sendable {
                 form.constant = 1 << (shift - 1)
                 form.shift = index * ProofLayout.limbBits
                 let bits = min(ProofLayout.limbBits, shift - form.shift)
-                // Of the node itself: its column, where it has one, is of the same stage.
-                return .bits(
-                    FormPlan(form, column.shape, layout, resolving: { $0 }), mask: (1 << bits) - 1)
+                let plan = FormPlan(form, column.shape, layout, source)
+                return .made(derive(.bits(plan, mask: (1 << bits) - 1), column.shape, column.range))
             case .rangeLimb(let form, _):
-                return .bits(FormPlan(form, column.shape, layout), mask: (1 << ProofLayout.limbBits) - 1)
+                let plan = FormPlan(form, column.shape, layout, source)
+                return .made(derive(.bits(plan, mask: (1 << ProofLayout.limbBits) - 1), column.shape, column.range))
             case .oneHot(let id):
                 guard case .rowMaximum(let x) = layout.graph.nodes[id].operation else { preconditionFailure() }
-                return .position(maximum: id, of: x)
+                let width = column.shape.dimensions.last!
+                return .made(
+                    derive(.position(maximum: .given(id), of: .given(x), width: width), column.shape, column.range))
             case .maximum(let id):
                 guard case .argmax(let x) = layout.graph.nodes[id].operation else { preconditionFailure() }
-                return .atOutput(x)
+                return .made(derive(.atOutput(.given(x)), column.shape, column.range))
             case .multiplicity: return nil
             }
-        }
-        // A limb of a range check is made of other columns and of the limbs below it.
-        var stages: [[(column: Int, recipe: Recipe)]] = []
-        for (c, column) in layout.columns.enumerated() {
-            guard let recipe = recipes[c] else { continue }
-            var stage = 0
-            if case .rangeLimb(_, let depth) = column.role { stage = 1 + depth }
-            while stages.count <= stage { stages.append([]) }
-            stages[stage].append((c, recipe))
-        }
-        self.stages = stages
-        tableSizes = layout.tables.map { layout.tableRows($0) }
-        arguments = layout.lookups.map { lookup in
-            let start = layout.tableStart(lookup.table)
-            return Arguments(
-                form: FormPlan(lookup.input, lookup.shape, layout), table: layout.tables.firstIndex(of: lookup.table)!,
-                domain: start...start + Int64(layout.tableRows(lookup.table)) - 1)
-        }
-        // By table, so that a thread counts for some of the tables.
-        let tables = arguments.map(\.table)
-        pieces = layout.lookups.indices.sorted { (tables[$0], $0) < (tables[$1], $1) }.flatMap { i in
-            let count = layout.lookups[i].shape.count
-            return stride(from: 0, to: count, by: WitnessPlan.pieceSize).map {
-                Piece(lookup: i, range: $0..<min(count, $0 + WitnessPlan.pieceSize))
-            }
-        }
-        divisions = layout.graph.nodes.indices.filter {
-            switch layout.graph.nodes[$0].operation {
-            case .divide, .squareRoot: true
-            default: false
-            }
-        }
-    }
-}
-
-/// A linear form, but for the tensors that it is made of.
-struct FormPlan: Sendable {
-    struct Term: Sendable {
-        /// A node that is not committed, a column, or a remainder.
-        let oracle: Oracle
-        let coefficient: Int64
-        let rows: BroadcastRows
-        /// Entries of the tensor.
-        let count: Int
-    }
-    let terms: [Term]
-    let constant: Int64
-    let shift: Int
-    /// Subtract 1 at the indices below the output.
-    let isBelowOutput: Bool
-    /// Whether it is a tensor, but for its constant.
-    let isPlain: Bool
-    /// Whether 32 bits hold all that is added up, as long as tensors are in their ranges.
-    let isNarrow: Bool
-
-    init(
-        _ form: LinearForm, _ shape: TensorShape, _ layout: ProofLayout, resolving resolve: ((Oracle) -> Oracle)? = nil
-    ) {
-        let resolve = resolve ?? layout.resolve
-        terms = form.terms.map {
-            Term(
-                oracle: resolve($0.oracle), coefficient: $0.coefficient,
-                rows: BroadcastRows(shape, axes: [$0.axes ?? Array(shape.dimensions.indices)]),
-                count: $0.axes.map { $0.reduce(1) { $0 * shape.dimensions[$1] } } ?? shape.count)
-        }
-        constant = form.constant
-        shift = form.shift
-        isBelowOutput = form.belowOutput
-        isPlain =
-            form.terms.count == 1 && form.terms[0].coefficient == 1 && form.terms[0].axes == nil && form.shift == 0
-            && !form.belowOutput
-        var most = Double(form.constant.magnitude) + 1
-        for term in form.terms {
-            let range = try? layout.provedRange(term.oracle)
-            most += Double(term.coefficient.magnitude) * (range.map { Double(Interval.magnitude($0)) } ?? .infinity)
-        }
-        isNarrow = most < 0x1p31 && shift < 31
-    }
-}
-
-/// A linear form with its tensors, evaluated range by range.
-struct FormSource {
-    private let plan: FormPlan
-    private let tensors: [IntegerTensor]
-    /// Subtract 1 at the indices below this.
-    private let below: Int
-
-    init(_ plan: FormPlan, _ witness: Witness) {
-        self.plan = plan
-        tensors = plan.terms.map {
-            let tensor = witness.tensor(resolved: $0.oracle)
-            precondition(tensor.shape.count == $0.count)
-            return tensor
-        }
-        below = plan.isBelowOutput ? witness.output : 0
-    }
-
-    /// The tensor that the form is but for its constant, if it is one.
-    var plain: IntegerTensor? { plan.isPlain ? tensors[0] : nil }
-
-    /// Writes the entries of a range; whether their division by 2^shift, which floors, was exact: it is for an honest witness.
-    /// In 32 bits only where the plan says that they suffice.
-    func write<A: SmallInteger>(_ range: Range<Int>, into out: UnsafeMutablePointer<A>) -> Bool {
-        out.update(repeating: A(truncatingIfNeeded: plan.constant), count: range.count)
-        for (term, tensor) in zip(plan.terms, tensors) {
-            var sum = AddBroadcast(
-                range: range, rows: term.rows, coefficient: A(truncatingIfNeeded: term.coefficient), out: out)
-            tensor.storage.visit(&sum)
-        }
-        for i in 0..<max(0, min(range.upperBound, below) - range.lowerBound) { out[i] &-= 1 }
-        guard plan.shift > 0 else { return true }
-        let shift = A(truncatingIfNeeded: plan.shift)
-        let mask = (1 as A) &<< shift &- 1
-        var rest: A = 0
-        for i in 0..<range.count {
-            rest |= out[i] & mask
-            out[i] = out[i] &>> shift
-        }
-        return rest == 0
-    }
-}
-
-/// Adds the entries of a range of a multiple of a tensor, broadcast to a shape.
-struct AddBroadcast<A: SmallInteger>: IntegerVisitor {
-    let range: Range<Int>
-    let rows: BroadcastRows
-    let coefficient: A
-    let out: UnsafeMutablePointer<A>
-
-    mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) {
-        let coefficient = self.coefficient
-        // Coefficients are powers of two, mostly, and vectors of 32-bit products need more than the least of processors.
-        let isShift = coefficient.magnitude.nonzeroBitCount == 1
-        let bits = A(truncatingIfNeeded: coefficient.trailingZeroBitCount)
-        var i = range.lowerBound
-        while i < range.upperBound {
-            let (row, column) = i.quotientAndRemainder(dividingBy: rows.width)
-            let count = min(rows.width - column, range.upperBound - i)
-            let from = elements.baseAddress! + rows.offset(0, row)
-            let to = out + (i - range.lowerBound)
-            if !rows.varies[0] {
-                let value = coefficient &* A(truncatingIfNeeded: from[0])
-                for j in 0..<count { to[j] &+= value }
-            } else if isShift && coefficient > 0 {
-                for j in 0..<count { to[j] &+= A(truncatingIfNeeded: from[column + j]) &<< bits }
-            } else if isShift {
-                for j in 0..<count { to[j] &-= A(truncatingIfNeeded: from[column + j]) &<< bits }
-            } else {
-                for j in 0..<count { to[j] &+= coefficient &* A(truncatingIfNeeded: from[column + j]) }
-            }
-            i += count
         }
     }
 }

@@ -10,6 +10,16 @@ public struct Execution: Sendable {
     public subscript(node: NodeID) -> IntegerTensor { values[node] }
 }
 
+/// Told while a graph is run which values are there, so that what is made of them can be made while they are in near caches.
+public protocol ExecutionObserver: AnyObject, Sendable {
+    /// The calling thread has just made these rows (indices of the first dimension), of `height`, of a node's value, after the same
+    /// rows of all nodes of its stage that come before it, and all of the values of earlier stages. Rows of a stage are those of one
+    /// part or, where it is not split, all; parts with different numbers may be made at the same time.
+    func made(_ node: NodeID, rows: Range<Int>, of height: Int, part: Int, values: UnsafePointer<IntegerPointer>)
+    /// All values are there.
+    func madeAll(output: Int, values: UnsafePointer<IntegerPointer>)
+}
+
 /// The values of a graph's nodes, one tensor a node, stored in the narrowest type for the node's range.
 ///
 /// A tensor is made when it is asked for, as most are needed by few: hundreds of tensors that are made at once, each with a

@@ -69,13 +69,20 @@ final class Stage: Sendable {
             }
         }
         let actions: [Action]
+        /// Which rows it makes, of how many.
+        let rows: Range<Int>
+        let height: Int
 
-        func run(_ values: [IntegerPointer]) throws {
+        func run(_ values: [IntegerPointer], number: Int, _ observer: (any ExecutionObserver)?) throws {
             let most = actions.reduce(1) { max($0, $1.operands.count) }
             try values.withUnsafeBufferPointer { values in
                 try withUnsafeTemporaryAllocation(of: IntegerPointer.self, capacity: most) { scratch in
                     try actions.withUnsafeBufferPointer { actions in
-                        for i in actions.indices { try actions[i].run(values, scratch.baseAddress!) }
+                        for i in actions.indices {
+                            try actions[i].run(values, scratch.baseAddress!)
+                            observer?.made(
+                                actions[i].result.node, rows: rows, of: height, part: number, values: values.baseAddress!)
+                        }
                     }
                 }
             }
@@ -142,17 +149,22 @@ final class Stage: Sendable {
         return members.count > 1 && work / threads >= Stage.workOfPart && isEven ? threads : 1
     }
 
+    /// The nodes, in the order in which they are made.
+    var nodes: [NodeID] { members.map(\.id) }
+
     /// Makes the stage's values; those before them are there. Throws where a quotient is outside the range that its node promises.
-    func run(_ values: [IntegerPointer]) throws {
+    func run(_ values: [IntegerPointer], _ observer: (any ExecutionObserver)?) throws {
         let count = partCount
-        guard count > 1 else { return try whole.run(values) }
+        guard count > 1 else { return try whole.run(values, number: 0, observer) }
         let parts = try parts(count)
         let failed = Atomic(false)
         Parallel.forEach(count) { part in
-            do { try parts[part].run(values) } catch { failed.store(true, ordering: .relaxed) }
+            do {
+                try parts[part].run(values, number: part, observer)
+            } catch { failed.store(true, ordering: .relaxed) }
         }
         // What is wrong, and where, is said by the steps for all rows.
-        if failed.load(ordering: .relaxed) { try whole.run(values) }
+        if failed.load(ordering: .relaxed) { try whole.run(values, number: 0, nil) }
     }
 
     /// The stage in so many parts, made when first asked for.
@@ -190,7 +202,7 @@ final class Stage: Sendable {
                     step: try tables.step(
                         graph.nodes[member.id], operands.map(shape), starts: places.map(\.start), shape(member.id, true)
                     ))
-            })
+            }, rows: rows ?? 0..<height, height: height)
     }
 }
 

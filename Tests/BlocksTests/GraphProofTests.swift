@@ -53,7 +53,7 @@ import Transcripts
                 witness.setOutput(wrong)
                 let maximum = p.layout.columns.firstIndex { if case .maximum = $0.role { true } else { false } }!
                 witness.columns[maximum] = changed(witness.columns[maximum], 0, to: witness.nodes[logits][wrong])
-                try witness.count(p.layout, ignoringErrors: true)
+                try witness.recount(p.layout)
                 let lie = try Ideal<F>.prove(p.layout, witness, tokens: p.tokens, output: wrong)
                 #expect(throws: VerificationError.self, "\(sample.name)") {
                     try Ideal<F>.verify(
@@ -91,7 +91,7 @@ import Transcripts
                         witness.nodes[id] = witness.columns[c]
                         witness.recomputeRemainder(p.layout, id)
                     }
-                    if case .multiplicity = column.role {} else { try witness.count(p.layout, ignoringErrors: true) }
+                    if case .multiplicity = column.role {} else { try witness.recount(p.layout) }
                     let proof = try Ideal<F>.prove(p.layout, witness, tokens: p.tokens)
                     #expect(throws: VerificationError.self, "\(sample.name): \(column.name)[\(index)] + \(delta)") {
                         try Ideal<F>.verify(
@@ -171,7 +171,7 @@ import Transcripts
                 }
                 for (what, lie) in lies {
                     var w = lie
-                    try w.count(p.layout, ignoringErrors: true)
+                    try w.recount(p.layout)
                     let proof = try Ideal<F>.prove(p.layout, w, tokens: p.tokens)
                     #expect(throws: VerificationError.self, "\(sample.name): \(what)") {
                         try Ideal<F>.verify(
@@ -339,7 +339,7 @@ import Transcripts
                 let old = witness.columns[limb]
                 let values = (0..<3).map { old[$0] + ($0 == entry ? (old[$0] < 9 ? 1 : -1) : 0) }
                 witness.columns[limb] = IntegerTensor(shape: old.shape, range: old.range, values: values)
-                try witness.count(p.layout, ignoringErrors: true)
+                try witness.recount(p.layout)
                 #expect(try !accepted(witness))
             }
         }

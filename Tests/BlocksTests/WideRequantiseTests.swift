@@ -47,7 +47,7 @@ import Transcripts
                 let moved: [Int64] = witness.columns[limb].values.map { ($0 + delta) & mask }
                 witness.columns[limb] = IntegerTensor(
                     shape: witness.columns[limb].shape, range: witness.columns[limb].range, values: moved)
-                try witness.count(p.layout, ignoringErrors: true)
+                try witness.recount(p.layout)
                 let lie = try Ideal<F>.prove(p.layout, witness, tokens: p.tokens)
                 #expect(throws: VerificationError.self, "shift \(shift), top \(top), remainders + \(delta)") {
                     try Ideal<F>.verify(
