@@ -369,7 +369,8 @@ struct Engine<S: CommitmentScheme>: Backend {
             let interpreter = try Interpreter(graph: layout.graph, weights: key.weights)
             let prepared = try prepare(layout, verifyingKey)
             return Derived(
-                interpreter: interpreter, witnessPlan: WitnessPlan(layout, stages: interpreter.stages), prepared: prepared,
+                interpreter: interpreter, witnessPlan: WitnessPlan(layout, stages: interpreter.nodesByStage),
+                prepared: prepared,
                 weightState: try restoreWeights(key, layout, prepared.weights))
         }
         let witness = try Witness(derived.witnessPlan, derived.interpreter, tokens: tokens)

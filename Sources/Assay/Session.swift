@@ -467,7 +467,7 @@ public struct CostEstimate: Codable, Hashable, Sendable {
     /// The part that a phase of the prover is about, all of it for "total"; nil where there is none.
     public func seconds(ofPhase name: String) -> Double? {
         switch name {
-        case "run the model": forward
+        case "witness": forward
         case "commit": committed
         case "lookups": lookups
         case "nodes": weightPasses

@@ -11,7 +11,7 @@ enum Source: Hashable, Sendable {
 }
 
 /// Where all sources lie: memory that lives as long as the witness that is being made.
-struct Sources {
+struct Places {
     let given: UnsafePointer<IntegerPointer>
     let made: UnsafePointer<IntegerPointer>
     /// The graph's output, once it is there.
@@ -25,10 +25,11 @@ struct Sources {
     }
 }
 
-/// Why an argument cannot be looked up.
-enum LookupFault {
-    case outside(Int64)
-    case notWhole
+/// An entry that an honest witness does not have.
+struct DerivationFault {
+    let index: Int
+    /// What is out of its range; nil for what is not an integer.
+    let value: Int64?
 }
 
 /// A tensor of the witness that is made of values, entry by entry: some range of its entries at a time.
@@ -40,9 +41,9 @@ final class Derivation: Sendable {
         case bits(FormPlan, mask: Int64)
         /// The arguments of a lookup.
         case argument(FormPlan, lookup: Int)
-        /// The same, with the bits that they leave, a derivation before.
+        /// The same, and with them the bits that they leave, a derivation of its own.
         case split(SplitPlan, lookup: Int)
-        /// Made with the arguments that follow.
+        /// The bits that are made with the arguments of a `split`.
         case limb(of: Source)
         /// `numerator - quotient * denominator`.
         case remainder(RemainderPlan)
@@ -116,94 +117,95 @@ final class Derivation: Sendable {
 
     /// Makes a range of entries, on all threads outside of parallel loops. Whatever the values are, it ends; that it returns a fault
     /// means that they are not those of an honest witness.
-    func make(_ range: Range<Int>, _ sources: Sources, into result: IntegerPointer) -> LookupFault? {
+    func make(_ range: Range<Int>, _ places: Places, into result: IntegerPointer) -> DerivationFault? {
         if range.count <= Derivation.grain || Parallel.freeThreadCount == 1 {
-            return makePiece(range, sources, result)
+            return makePiece(range, places, result)
         }
         let unit = self.unit
         let first = range.lowerBound
-        let faults = Mutex<(start: Int, fault: LookupFault)?>(nil)
+        let faults = Mutex<DerivationFault?>(nil)
         Parallel.forEachChunk(range.count / unit, grain: max(1, Derivation.grain / unit)) { chunk in
             let piece = first + chunk.lowerBound * unit..<first + chunk.upperBound * unit
-            guard let fault = makePiece(piece, sources, result) else { return }
-            faults.withLock { if $0 == nil || $0!.start > piece.lowerBound { $0 = (piece.lowerBound, fault) } }
+            guard let fault = makePiece(piece, places, result) else { return }
+            faults.withLock { if $0 == nil || $0!.index > fault.index { $0 = fault } }
         }
-        return faults.withLock { $0?.fault }
+        return faults.withLock { $0 }
     }
 
-    private func makePiece(_ range: Range<Int>, _ sources: Sources, _ result: IntegerPointer) -> LookupFault? {
+    private func makePiece(_ range: Range<Int>, _ places: Places, _ result: IntegerPointer) -> DerivationFault? {
         switch rule {
         case .bits(let form, let mask):
             if form.isNarrow {
-                makeBits(form, Int32(truncatingIfNeeded: mask), range, sources, result)
+                makeBits(form, Int32(truncatingIfNeeded: mask), range, places, result)
             } else {
-                makeBits(form, mask, range, sources, result)
+                makeBits(form, mask, range, places, result)
             }
         case .argument(let form, _):
             return form.isNarrow
-                ? makeArguments(Int32.self, form, range, sources, result)
-                : makeArguments(Int64.self, form, range, sources, result)
+                ? makeArguments(Int32.self, form, range, places, result)
+                : makeArguments(Int64.self, form, range, places, result)
         case .split(let plan, _):
-            if !plan.write(range, sources, self.range, into: result) {
-                return plan.firstOutside(self.range, range, sources).map(LookupFault.outside) ?? .notWhole
+            if !plan.write(range, places, self.range, into: result) {
+                return plan.firstOutside(self.range, range, places)
             }
         case .limb: break
         case .remainder(let plan):
-            if plan.isNarrow {
-                makeRemainders(Int32.self, plan, range, sources, result)
-            } else {
-                makeRemainders(Int64.self, plan, range, sources, result)
-            }
+            return plan.isNarrow
+                ? makeRemainders(Int32.self, plan, range, places, result)
+                : makeRemainders(Int64.self, plan, range, places, result)
         case .position(let maximum, let x, let width):
-            var find = FindMaxima(maxima: sources[maximum], width: width, range: range, position: result)
-            sources[x].visit(range.upperBound, &find)
-        case .atOutput(let x): result[0] = sources[x][sources.output]
+            var find = FindMaxima(maxima: places[maximum], width: width, range: range, position: result)
+            places[x].visit(range.upperBound, &find)
+        case .atOutput(let x): result[0] = places[x][places.output]
         }
         return nil
     }
 
     private func makeBits<A: SmallInteger>(
-        _ form: FormPlan, _ mask: A, _ range: Range<Int>, _ sources: Sources, _ result: IntegerPointer
+        _ form: FormPlan, _ mask: A, _ range: Range<Int>, _ places: Places, _ result: IntegerPointer
     ) {
         Derivation.forEachBlock(A.self, range) { block, values in
-            _ = form.write(block, sources, into: values)
+            _ = form.write(block, places, into: values)
             for i in 0..<block.count { values[i] &= mask }
             result.narrow(values, block)
         }
     }
 
     private func makeArguments<A: SmallInteger>(
-        _: A.Type, _ form: FormPlan, _ range: Range<Int>, _ sources: Sources, _ result: IntegerPointer
-    ) -> LookupFault? {
-        var fault: LookupFault?
+        _: A.Type, _ form: FormPlan, _ range: Range<Int>, _ places: Places, _ result: IntegerPointer
+    ) -> DerivationFault? {
+        var fault: DerivationFault?
         Derivation.forEachBlock(A.self, range) { block, values in
-            if !form.write(block, sources, into: values) && fault == nil { fault = .notWhole }
-            if fault == nil, let value = Derivation.firstOutside(self.range, values, block.count) {
-                fault = .outside(value)
+            if !form.write(block, places, into: values) && fault == nil {
+                fault = DerivationFault(index: block.lowerBound, value: nil)
             }
+            if fault == nil { fault = firstOutside(values, block) }
             result.narrow(values, block)
         }
         return fault
     }
 
     private func makeRemainders<A: SmallInteger>(
-        _: A.Type, _ plan: RemainderPlan, _ range: Range<Int>, _ sources: Sources, _ result: IntegerPointer
-    ) {
+        _: A.Type, _ plan: RemainderPlan, _ range: Range<Int>, _ places: Places, _ result: IntegerPointer
+    ) -> DerivationFault? {
+        var fault: DerivationFault?
         Derivation.forEachBlock(A.self, range) { block, values in
-            plan.write(block, sources, into: values)
+            plan.write(block, places, into: values)
+            if fault == nil { fault = firstOutside(values, block) }
             result.narrow(values, block)
         }
+        return fault
     }
 
-    private static func firstOutside<A: SmallInteger>(
-        _ range: ClosedRange<Int64>, _ values: UnsafePointer<A>, _ count: Int
-    ) -> Int64? {
+    /// The first of a block's values that is outside the range.
+    private func firstOutside<A: SmallInteger>(_ values: UnsafePointer<A>, _ block: Range<Int>) -> DerivationFault? {
         let (low, high) = (A(clamping: range.lowerBound), A(clamping: range.upperBound))
         // No early end: such loops are not vectorised.
         var outside: A = 0
-        for i in 0..<count { outside |= (values[i] < low ? 1 : 0) | (values[i] > high ? 1 : 0) }
+        for i in 0..<block.count { outside |= (values[i] < low ? 1 : 0) | (values[i] > high ? 1 : 0) }
         if outside == 0 { return nil }
-        return (0..<count).lazy.map { Int64(values[$0]) }.first { !range.contains($0) }
+        let first = (0..<block.count).first { !range.contains(Int64(values[$0])) }
+        return first.map { DerivationFault(index: block.lowerBound + $0, value: Int64(values[$0])) }
     }
 
     private static func forEachBlock<A: SmallInteger>(
@@ -263,18 +265,18 @@ struct FormPlan: Sendable {
 
     /// Writes the entries of a range; whether their division by 2^shift, which floors, was exact: it is for an honest witness.
     /// In 32 bits only where the plan says that they suffice.
-    func write<A: SmallInteger>(_ range: Range<Int>, _ sources: Sources, into out: UnsafeMutablePointer<A>) -> Bool {
+    func write<A: SmallInteger>(_ range: Range<Int>, _ places: Places, into out: UnsafeMutablePointer<A>) -> Bool {
         out.update(repeating: A(truncatingIfNeeded: constant), count: range.count)
         terms.withUnsafeBufferPointer { terms in
             for k in terms.indices {
                 var sum = AddBroadcast(
                     range: range, rows: terms[k].rows, operand: 0,
                     coefficient: A(truncatingIfNeeded: terms[k].coefficient), out: out)
-                sources[terms[k].source].visit(range.upperBound, &sum)
+                places[terms[k].source].visit(range.upperBound, &sum)
             }
         }
         if isBelowOutput {
-            for i in 0..<max(0, min(range.upperBound, sources.output) - range.lowerBound) { out[i] &-= 1 }
+            for i in 0..<max(0, min(range.upperBound, places.output) - range.lowerBound) { out[i] &-= 1 }
         }
         guard shift > 0 else { return true }
         let bits = A(truncatingIfNeeded: shift)
@@ -296,7 +298,7 @@ struct SplitPlan: Sendable {
     let addend: Int32
     let shift: Int
     let offset: Int32
-    /// The arguments by themselves.
+    /// The arguments made of x and the bits, for provers whose bits are others.
     let form: FormPlan
 
     /// Nil unless `form` is `(x + constant - limb) / 2^shift` where `limb` is `limbForm mod 2^shift`, and that is x and a constant.
@@ -317,20 +319,23 @@ struct SplitPlan: Sendable {
 
     /// Writes a range of arguments and bits; whether all arguments are in `domain`.
     func write(
-        _ range: Range<Int>, _ sources: Sources, _ domain: ClosedRange<Int64>, into arguments: IntegerPointer
+        _ range: Range<Int>, _ places: Places, _ domain: ClosedRange<Int64>, into arguments: IntegerPointer
     ) -> Bool {
         let start = range.lowerBound
-        return (sources[source] + start).split(
+        return (places[source] + start).split(
             count: range.count, addend: addend, shift: shift, offset: offset,
             range: Int32(clamping: domain.lowerBound)...Int32(clamping: domain.upperBound),
-            limbs: sources.made[limb] + start, quotients: arguments + start)
+            limbs: places.made[limb] + start, quotients: arguments + start)
     }
 
     /// The first argument of a range that is outside the domain.
-    func firstOutside(_ domain: ClosedRange<Int64>, _ range: Range<Int>, _ sources: Sources) -> Int64? {
-        let x = sources[source]
-        return range.lazy.map { (x[$0] + Int64(addend)) >> Int64(shift) + Int64(offset) }
-            .first { !domain.contains($0) }
+    func firstOutside(
+        _ domain: ClosedRange<Int64>, _ range: Range<Int>, _ places: Places
+    ) -> DerivationFault? {
+        let x = places[source]
+        return range.lazy
+            .map { DerivationFault(index: $0, value: (x[$0] + Int64(addend)) >> Int64(shift) + Int64(offset)) }
+            .first { !domain.contains($0.value!) }
     }
 }
 
@@ -371,17 +376,17 @@ struct RemainderPlan: Sendable {
             .allSatisfy { IntegerBuffer.byteWidth($0) <= 4 }
     }
 
-    func write<A: SmallInteger>(_ range: Range<Int>, _ sources: Sources, into out: UnsafeMutablePointer<A>) {
+    func write<A: SmallInteger>(_ range: Range<Int>, _ places: Places, into out: UnsafeMutablePointer<A>) {
         withUnsafeTemporaryAllocation(of: A.self, capacity: range.count) { products in
             guard let products = products.baseAddress else { return }
             products.update(repeating: 0, count: range.count)
             var factors = AddBroadcast(range: range, rows: rows, operand: 1, coefficient: 1, out: products)
-            sources[denominator].visit(range.upperBound, &factors)
+            places[denominator].visit(range.upperBound, &factors)
             var multiply = MultiplyBy(range: range, out: products)
-            sources[quotient].visit(range.upperBound, &multiply)
+            places[quotient].visit(range.upperBound, &multiply)
             out.update(repeating: 0, count: range.count)
             var sum = AddBroadcast(range: range, rows: rows, operand: 0, coefficient: 1, out: out)
-            sources[numerator].visit(range.upperBound, &sum)
+            places[numerator].visit(range.upperBound, &sum)
             for i in 0..<range.count { out[i] &-= products[i] }
         }
     }

@@ -17,7 +17,8 @@ public struct Witness: Sendable {
 
     /// Runs the layout's graph and derives all else beside it. The plan is one for the interpreter's stages.
     public init(_ plan: WitnessPlan, _ interpreter: Interpreter, tokens: [Int]) throws {
-        let filling = Filling(plan, lanes: Parallel.threadCount)
+        precondition(plan.stages == interpreter.nodesByStage, "the plan is for another interpreter")
+        let filling = Filling(plan, lanes: Parallel.freeThreadCount)
         let execution = try interpreter.run(tokens: tokens, observer: filling)
         self.init(filling, execution.values, output: execution.output)
         try check(filling)
@@ -67,7 +68,7 @@ public struct Witness: Sendable {
 
     /// Counts the lookups of an honest witness, all of whose arguments lie in their tables.
     private mutating func check(_ filling: Filling) throws {
-        if let (lookup, fault) = filling.fault { throw filling.plan.error(lookup, fault) }
+        if let (derivation, fault) = filling.fault { throw filling.plan.error(derivation, fault) }
         try count(filling.plan, ignoringErrors: false)
     }
 
@@ -90,11 +91,13 @@ public struct Witness: Sendable {
             let madePointers = made.map(\.storage.pointer)
             givenPointers.withUnsafeBufferPointer { givenPointers in
                 madePointers.withUnsafeBufferPointer { madePointers in
-                    let sources = Sources(
+                    let places = Places(
                         given: givenPointers.baseAddress!, made: madePointers.baseAddress!, output: output)
                     for (k, derivation) in plan.derivations.enumerated() {
-                        guard let form = derivation.argumentForm, case .int64(let out) = made[k].storage else { continue }
-                        _ = form.write(0..<derivation.count, sources, into: out.pointer)
+                        guard let form = derivation.argumentForm, case .int64(let out) = made[k].storage else {
+                            continue
+                        }
+                        _ = form.write(0..<derivation.count, places, into: out.pointer)
                     }
                 }
             }
@@ -116,10 +119,10 @@ public struct Witness: Sendable {
             throw GraphError("\(layout.columns[column].range.upperBound) lookups are more than 32 bits count")
         }
         let sizes = plan.tableSizes
-        let tasks = plan.countingTasks(threads: Parallel.threadCount)
+        let tasks = plan.countingTasks(threads: Parallel.freeThreadCount)
         // What each task has counted, and the first of its arguments that are outside their table.
         var counts = [AlignedBuffer<Int32>?](repeating: nil, count: tasks.count)
-        var faults = [(lookup: Int, value: Int64)?](repeating: nil, count: tasks.count)
+        var faults = [(lookup: Int, fault: DerivationFault)?](repeating: nil, count: tasks.count)
         let inputs = inputs.map(\.storage.pointer)
         counts.withUnsafeMutableBufferPointer { counts in
             faults.withUnsafeMutableBufferPointer { faults in
@@ -139,9 +142,8 @@ public struct Witness: Sendable {
                 }
             }
         }
-        if !ignoringErrors, let (lookup, value) = faults.compactMap({ $0 }).min(by: { $0.lookup < $1.lookup }) {
-            throw plan.error(lookup, .outside(value))
-        }
+        let first = faults.compactMap { $0 }.min { ($0.lookup, $0.fault.index) < ($1.lookup, $1.fault.index) }
+        if !ignoringErrors, let (lookup, fault) = first { throw plan.error(lookup: lookup, fault) }
         for (table, column) in layout.multiplicityColumns.enumerated() {
             let own = zip(tasks, counts).filter { $0.0.table == table }.map { $1! }
             let (shape, range) = (layout.columns[column].shape, layout.columns[column].range)
@@ -171,8 +173,9 @@ public struct Witness: Sendable {
         let values = AlignedBuffer<Int64>(uninitialized: shape.count)
         withExtendedLifetime(given) {
             given.map(\.storage.pointer).withUnsafeBufferPointer {
+                // Made of nodes' values alone.
                 plan.write(
-                    0..<shape.count, Sources(given: $0.baseAddress!, made: $0.baseAddress!), into: values.pointer)
+                    0..<shape.count, Places(given: $0.baseAddress!, made: $0.baseAddress!), into: values.pointer)
             }
         }
         let entries = values.array
@@ -207,16 +210,16 @@ private struct CountArguments: IntegerVisitor {
     let rows: UInt64
     let counts: UnsafeMutablePointer<Int32>
 
-    func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) -> Int64? {
+    func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) -> DerivationFault? {
         let values = elements.baseAddress! + range.lowerBound
-        var fault: Int64?
+        var fault: DerivationFault?
         let start = first &- offset
         for j in 0..<range.count {
             let row = UInt64(bitPattern: Int64(values[j]) &- start)
             if row < rows {
                 counts[Int(row)] &+= 1
             } else if fault == nil {
-                fault = Int64(values[j]) &+ offset
+                fault = DerivationFault(index: range.lowerBound + j, value: Int64(values[j]) &+ offset)
             }
         }
         return fault
@@ -229,42 +232,46 @@ private final class Filling: ExecutionObserver {
     private let lanes: [WitnessPlan.Lane]
     /// Where all derivations lie, and each of them.
     private let memory: AlignedBuffer<UInt8>
-    private nonisolated(unsafe) let made: UnsafeMutablePointer<IntegerPointer>
-    /// The first lookup that has one, and its fault.
-    private let faults = Mutex<(lookup: Int, fault: LookupFault)?>(nil)
+    private nonisolated(unsafe) let results: UnsafeMutablePointer<IntegerPointer>
+    /// The first derivation that has one, and its first fault.
+    private let faults = Mutex<(derivation: Int, fault: DerivationFault)?>(nil)
 
     init(_ plan: WitnessPlan, lanes: Int) {
         self.plan = plan
         self.lanes = plan.lanes(lanes)
         memory = AlignedBuffer(uninitialized: plan.bytes)
-        made = .allocate(capacity: plan.derivations.count)
+        results = .allocate(capacity: plan.derivations.count)
         for (i, derivation) in plan.derivations.enumerated() {
             let pointer = IntegerPointer(
                 memory.pointer + plan.offsets[i], byteWidth: IntegerBuffer.byteWidth(derivation.range),
                 count: derivation.count)
-            (made + i).initialize(to: pointer)
+            (results + i).initialize(to: pointer)
         }
     }
 
-    deinit { made.deallocate() }
+    deinit { results.deallocate() }
 
-    var fault: (lookup: Int, fault: LookupFault)? { faults.withLock { $0 } }
+    var fault: (derivation: Int, fault: DerivationFault)? { faults.withLock { $0 } }
 
     func made(_ node: NodeID, rows: Range<Int>, of height: Int, part: Int, values: UnsafePointer<IntegerPointer>) {
-        let sources = Sources(given: values, made: made)
+        let places = Places(given: values, made: results)
         for (index, derivation) in lanes[part % lanes.count].beside[node] {
             let width = derivation.count / height
-            make(index, derivation, rows.lowerBound * width..<rows.upperBound * width, sources)
+            make(index, derivation, rows.lowerBound * width..<rows.upperBound * width, places)
         }
     }
 
     func madeAll(output: Int, values: UnsafePointer<IntegerPointer>) {
-        let sources = Sources(given: values, made: made, output: output)
-        for (index, derivation) in lanes[0].after { make(index, derivation, 0..<derivation.count, sources) }
+        let places = Places(given: values, made: results, output: output)
+        for (index, derivation) in lanes[0].after { make(index, derivation, 0..<derivation.count, places) }
     }
 
     /// The same for values that were there before, for a plan without stages.
     func derive(_ values: [IntegerTensor], output: Int) {
+        let nodes = plan.layout.graph.nodes
+        let weights = plan.layout.columns.filter { if case .weight = $0.role { true } else { false } }
+        let shapes = nodes.isEmpty ? weights.map(\.shape) : nodes.map(\.shape)
+        precondition(values.map(\.shape) == shapes, "values of another graph")
         withExtendedLifetime(values) {
             values.map(\.storage.pointer).withUnsafeBufferPointer {
                 if let start = $0.baseAddress { madeAll(output: output, values: start) }
@@ -272,10 +279,11 @@ private final class Filling: ExecutionObserver {
         }
     }
 
-    private func make(_ index: Int, _ derivation: Derivation, _ range: Range<Int>, _ sources: Sources) {
-        guard let fault = derivation.make(range, sources, into: made[index]) else { return }
-        let lookup = derivation.lookup!
-        faults.withLock { if $0 == nil || $0!.lookup > lookup { $0 = (lookup, fault) } }
+    private func make(_ index: Int, _ derivation: Derivation, _ range: Range<Int>, _ places: Places) {
+        guard let fault = derivation.make(range, places, into: results[index]) else { return }
+        faults.withLock {
+            if $0 == nil || ($0!.derivation, $0!.fault.index) > (index, fault.index) { $0 = (index, fault) }
+        }
     }
 
     func tensor(_ index: Int) -> IntegerTensor {
@@ -287,13 +295,18 @@ private final class Filling: ExecutionObserver {
 }
 
 extension WitnessPlan {
-    fileprivate func error(_ lookup: Int, _ fault: LookupFault) -> GraphError {
+    fileprivate func error(_ index: Int, _ fault: DerivationFault) -> GraphError {
+        if let lookup = derivations[index].lookup { return error(lookup: lookup, fault) }
+        let node = remainders.first { $0.index == index }.map { layout.graph.nodes[$0.node].name } ?? ""
+        return GraphError(
+            node: node, "internal error: the remainder \(fault.value!) is outside \(derivations[index].range)")
+    }
+
+    fileprivate func error(lookup: Int, _ fault: DerivationFault) -> GraphError {
         let lookup = layout.lookups[lookup]
-        switch fault {
-        case .notWhole:
+        guard let value = fault.value else {
             return GraphError(node: lookup.name, "internal error: the looked-up value is not an integer")
-        case .outside(let value):
-            return GraphError(node: lookup.name, "\(value) is outside the table \(layout.tableName(lookup.table))")
         }
+        return GraphError(node: lookup.name, "\(value) is outside the table \(layout.tableName(lookup.table))")
     }
 }

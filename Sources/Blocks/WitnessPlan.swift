@@ -5,9 +5,9 @@ import Tensors
 /// How the columns of a witness and the arguments of its lookups are made of the values of nodes: what follows from the layout
 /// alone, made once for all proofs of it.
 public final class WitnessPlan: Sendable {
-    /// Where a column, a lookup's input or a remainder comes from, by its position in the plan's derivations or else.
-    struct Lookups: Sendable {
-        /// Its input but for the constant.
+    /// What one lookup looks up, and in which table.
+    struct Arguments: Sendable {
+        /// The arguments but for the constant.
         let source: Source
         let constant: Int64
         /// The table, by its position in `ProofLayout.tables`.
@@ -37,11 +37,17 @@ public final class WitnessPlan: Sendable {
 
         init(_ derivations: [Derivation], _ triggers: [NodeID?], nodes: Int) {
             var beside = [[(index: Int, derivation: Derivation)]](repeating: [], count: nodes)
+            var after: [(index: Int, derivation: Derivation)] = []
             for (i, derivation) in derivations.enumerated() {
-                if let node = triggers[i] { beside[node].append((i, derivation)) }
+                if case .limb = derivation.rule { continue }
+                if let node = triggers[i] {
+                    beside[node].append((i, derivation))
+                } else {
+                    after.append((i, derivation))
+                }
             }
             self.beside = beside
-            after = derivations.enumerated().filter { triggers[$0.offset] == nil }.map { ($0.offset, $0.element) }
+            self.after = after
         }
     }
 
@@ -49,7 +55,7 @@ public final class WitnessPlan: Sendable {
     /// Where each column is, but for multiplicities, which follow when the lookups are counted.
     let columns: [Source?]
     /// For each lookup.
-    let lookups: [Lookups]
+    let lookups: [Arguments]
     /// Where nodes' remainders are.
     let remainders: [(node: NodeID, index: Int)]
     /// Rows of each table.
@@ -61,10 +67,14 @@ public final class WitnessPlan: Sendable {
     let bytes: Int
     /// For each, the node after whose values it is made; nil for when all are there.
     private let triggers: [NodeID?]
+    /// In how many parts values that others are derived beside can be made.
+    private let mostParts: Int
+    /// The stages that it is for.
+    let stages: [[NodeID]]
     private let lanes = Mutex<[Lane]>([])
     private let tasks = Mutex<[Int: [CountingTask]]>([:])
 
-    /// `stages`: nodes as an interpreter makes them (`Interpreter.stages`), so that what is made of some rows of values can be made
+    /// `stages`: nodes as an interpreter makes them (`Interpreter.nodesByStage`), so that what is made of some rows of values can be made
     /// beside them; empty where all values are given.
     public init(_ layout: ProofLayout, stages: [[NodeID]] = []) {
         self.layout = layout
@@ -75,6 +85,10 @@ public final class WitnessPlan: Sendable {
         lookups = builder.lookups
         remainders = builder.remainders
         triggers = WitnessPlan.triggers(derivations, stages, layout.graph)
+        mostParts = triggers.reduce(1) { most, node in
+            max(most, node.map { layout.graph.nodes[$0].shape.dimensions.first ?? 1 } ?? 1)
+        }
+        self.stages = stages
         var bytes = 0
         offsets = derivations.map { derivation in
             defer { bytes += (derivation.count * IntegerBuffer.byteWidth(derivation.range) + 63) / 64 * 64 }
@@ -103,7 +117,7 @@ public final class WitnessPlan: Sendable {
                     var start = 0
                     for lookup in all {
                         let range = (start..<start + counts[lookup]).clamped(to: own)
-                        if !range.isEmpty || parts == 1 {
+                        if !range.isEmpty {
                             pieces.append(
                                 Piece(lookup: lookup, range: range.lowerBound - start..<range.upperBound - start))
                         }
@@ -118,10 +132,10 @@ public final class WitnessPlan: Sendable {
         }
     }
 
-    /// At least so many lanes, made when first asked for.
+    /// Lanes for so many threads, as far as each has a part to make; made when first asked for.
     func lanes(_ count: Int) -> [Lane] {
         lanes.withLock { lanes in
-            while lanes.count < count {
+            while lanes.count < min(count, mostParts) {
                 var derivations = self.derivations
                 if !lanes.isEmpty {
                     var builder = Builder(layout)
@@ -173,7 +187,7 @@ public final class WitnessPlan: Sendable {
         let layout: ProofLayout
         var derivations: [Derivation] = []
         var columns: [Source?]
-        var lookups: [Lookups] = []
+        var lookups: [Arguments] = []
         var remainders: [(node: NodeID, index: Int)] = []
 
         init(_ layout: ProofLayout) {
@@ -181,7 +195,8 @@ public final class WitnessPlan: Sendable {
             columns = Array(repeating: nil, count: layout.columns.count)
         }
 
-        private mutating func derive(_ rule: Derivation.Rule, _ shape: TensorShape, _ range: ClosedRange<Int64>) -> Int {
+        private mutating func derive(_ rule: Derivation.Rule, _ shape: TensorShape, _ range: ClosedRange<Int64>) -> Int
+        {
             derivations.append(Derivation(rule, shape, range))
             return derivations.count - 1
         }
@@ -214,8 +229,9 @@ public final class WitnessPlan: Sendable {
                 let start = layout.tableStart(lookup.table)
                 let domain = start...start + Int64(layout.tableRows(lookup.table)) - 1
                 let form = FormPlan(lookup.input, lookup.shape, layout, source)
-                return Lookups(
-                    source: form.isPlain ? form.terms[0].source : .made(derive(.argument(form, lookup: i), lookup.shape, domain)),
+                return Arguments(
+                    source: form.isPlain
+                        ? form.terms[0].source : .made(derive(.argument(form, lookup: i), lookup.shape, domain)),
                     constant: form.isPlain ? form.constant : 0, table: layout.tables.firstIndex(of: lookup.table)!,
                     domain: domain)
             }
@@ -232,7 +248,8 @@ public final class WitnessPlan: Sendable {
                 guard case .bits(let limbForm, let mask) = limb.rule, users[i].count == 1,
                     case .argument(let form, let lookup) = derivations[users[i][0]].rule,
                     let plan = SplitPlan(form, limb: i, limbForm, mask: mask),
-                    [2, 4].contains(width(plan.source)), lookups.allSatisfy({ $0.domain.upperBound < 1 << 31 })
+                    [2, 4].contains(width(plan.source)),
+                    IntegerBuffer.byteWidth(derivations[users[i][0]].range) <= 4
                 else { continue }
                 let arguments = derivations[users[i][0]]
                 derivations[i] = Derivation(.limb(of: plan.source), limb.shape, limb.range)

@@ -81,7 +81,8 @@ final class Stage: Sendable {
                         for i in actions.indices {
                             try actions[i].run(values, scratch.baseAddress!)
                             observer?.made(
-                                actions[i].result.node, rows: rows, of: height, part: number, values: values.baseAddress!)
+                                actions[i].result.node, rows: rows, of: height, part: number,
+                                values: values.baseAddress!)
                         }
                     }
                 }
@@ -164,7 +165,10 @@ final class Stage: Sendable {
             } catch { failed.store(true, ordering: .relaxed) }
         }
         // What is wrong, and where, is said by the steps for all rows.
-        if failed.load(ordering: .relaxed) { try whole.run(values, number: 0, nil) }
+        if failed.load(ordering: .relaxed) {
+            try whole.run(values, number: 0, nil)
+            throw GraphError(node: graph.nodes[members[0].id].name, "internal error: only some of the rows can be made")
+        }
     }
 
     /// The stage in so many parts, made when first asked for.

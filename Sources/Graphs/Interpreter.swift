@@ -9,7 +9,7 @@ public struct Interpreter: Sendable {
     public let graph: Graph
     private let values: ValuePlan
     /// How the values that are made are made, in order.
-    private let steps: [Stage]
+    private let stages: [Stage]
 
     /// Checks the graph's structure, and that there is, for each weight of the graph and nothing else, a tensor of its shape with
     /// every entry in its range, declared by the tensor or looked for. Weights are not copied, unless they are stored more widely than their range asks for.
@@ -55,7 +55,7 @@ public struct Interpreter: Sendable {
         self.graph = graph
         try graph.checkStructure()
         values = ValuePlan(graph, fixed: fixed)
-        steps = try Stage.all(of: graph, fixed: fixed, parts: parts)
+        stages = try Stage.all(of: graph, fixed: fixed, parts: parts)
     }
 
     private static func check(_ given: IntegerTensor, _ node: Node) throws -> IntegerTensor {
@@ -94,7 +94,7 @@ public struct Interpreter: Sendable {
 
     /// The nodes that are made, in order: in one stage those that are made together, some rows (indices of the first dimension) by
     /// each of the threads.
-    public var stages: [[NodeID]] { steps.map(\.nodes) }
+    public var nodesByStage: [[NodeID]] { stages.map(\.nodes) }
 
     /// The values of all nodes on an input. Throws where the input does not suit the graph, and where a quotient leaves the range
     /// that its node promises; what the observer has been told then means nothing.
@@ -109,7 +109,7 @@ public struct Interpreter: Sendable {
         let (values, pointers) = NodeValues.make(values)
         for (i, token) in tokens.enumerated() { pointers[graph.input][i] = Int64(token) }
         let output = try withExtendedLifetime(values) {
-            for stage in steps { try stage.run(pointers, observer) }
+            for stage in stages { try stage.run(pointers, observer) }
             let output = Int(pointers[graph.output][0])
             pointers.withUnsafeBufferPointer { observer?.madeAll(output: output, values: $0.baseAddress!) }
             return output

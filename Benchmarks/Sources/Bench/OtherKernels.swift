@@ -58,3 +58,23 @@ func gemmKernels() -> [Kernel] {
         ]
     }
 }
+
+/// Loops over small integers, as the witness has them: accumulators split into what is rounded away and the rest.
+func integerKernels() -> [Kernel] {
+    let count = 1 << 14
+    return [
+        Kernel(name: "integers.split/L2", count: count, unit: "element") {
+            let x = integers(count, Int32.self)
+            let limbs = AlignedBuffer<Int16>(uninitialized: count)
+            let quotients = AlignedBuffer<Int16>(uninitialized: count)
+            return Run {
+                let isInside = IntegerPointer.int32(x.pointer).split(
+                    count: count, addend: 1 << 12, shift: 13, offset: 0, range: Int32.min...Int32.max,
+                    limbs: .int16(limbs.pointer), quotients: .int16(quotients.pointer))
+                consume(isInside)
+                consume(limbs.pointer[0])
+                consume(quotients.pointer[0])
+            }
+        }
+    ]
+}

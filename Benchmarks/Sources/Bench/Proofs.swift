@@ -37,7 +37,7 @@ struct Prover {
 
     /// Which part of the estimate a phase is about.
     private static let floors = [
-        "run the model": "forward", "commit": "committed", "lookups": "lookups", "nodes": "weightPasses",
+        "witness": "forward", "commit": "committed", "lookups": "lookups", "nodes": "weightPasses",
         "open weights": "openings",
     ]
 

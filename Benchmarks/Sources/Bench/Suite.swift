@@ -26,4 +26,5 @@ import Fields
     + hashKernels(.poseidon2Goldilocks, isSlow: true)
     + hashKernels(.poseidon2BN254, isSlow: true)
     + gemmKernels()
+    + integerKernels()
     + curveKernels()

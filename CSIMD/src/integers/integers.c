@@ -11,7 +11,7 @@ static int logarithm(int width) { return width == 1 ? 0 : width == 2 ? 1 : 2; }
 
 int csimd_split(
     const void *x, int x_width, size_t count, int32_t add, int shift, int32_t offset, int32_t low, int32_t high,
-    void *limb, int limb_width, void *argument, int argument_width) {
+    void *limb, int limb_width, void *quotient, int quotient_width) {
     const split_loops *loops = &split_portable;
 #if defined(__x86_64__)
     const csimd_level level = csimd_current_level();
@@ -23,6 +23,6 @@ int csimd_split(
 #endif
     const split_task task = {
         .x = x, .count = count, .add = add, .offset = offset, .low = low, .high = high, .shift = shift, .limb = limb,
-        .argument = argument};
-    return (*loops)[logarithm(x_width) - 1][logarithm(limb_width)][logarithm(argument_width)](&task);
+        .quotient = quotient};
+    return (*loops)[logarithm(x_width) - 1][logarithm(limb_width)][logarithm(quotient_width)](&task);
 }

@@ -9,10 +9,10 @@ typedef struct split_task {
     size_t count;
     int32_t add, offset, low, high;
     int shift;
-    void *limb, *argument;
+    void *limb, *quotient;
 } split_task;
 
-/// For widths of x (2, 4), of limbs and of arguments (1, 2, 4): the loop for the binary logarithms.
+/// For widths of x (2, 4), of limbs and of quotients (1, 2, 4): the loops by the widths' binary logarithms.
 typedef int split_loop(const split_task *task);
 typedef split_loop *split_loops[2][3][3];
 

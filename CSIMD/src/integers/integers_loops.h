@@ -3,7 +3,7 @@
     TARGET static int NAME(const split_task *t) {                                    \
         const X *restrict x = t->x;                                                  \
         L *restrict limb = t->limb;                                                  \
-        A *restrict argument = t->argument;                                          \
+        A *restrict quotient = t->quotient;                                          \
         const uint32_t add = (uint32_t)t->add, offset = (uint32_t)t->offset;         \
         const uint32_t mask = ((uint32_t)1 << t->shift) - 1;                         \
         const int32_t low = t->low, high = t->high;                                  \
@@ -13,7 +13,7 @@
             const uint32_t sum = (uint32_t)x[i] + add;                               \
             const int32_t h = (int32_t)((uint32_t)((int32_t)sum >> shift) + offset); \
             limb[i] = (L)(sum & mask);                                               \
-            argument[i] = (A)h;                                                      \
+            quotient[i] = (A)h;                                                      \
             outside |= (h < low) | (h > high);                                       \
         }                                                                            \
         return outside;                                                              \
