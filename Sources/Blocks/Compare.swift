@@ -27,7 +27,7 @@ public enum CompareBlock<F: ProofField> {
         try c.claim(o, at: [E](repeating: E.half, count: columnBits) + rowPoint, is: rowSum)
 
         let (point, left) = try c.channel.eqProduct(claim: .zero, at: z) {
-            let difference = Elementwise(shape)
+            var difference = BroadcastSum(shape)
             difference.add(c.tensor(.node(id)), coefficient: 1, axes: rows)
             difference.add(c.tensor(.node(x)), coefficient: -1, axes: nil)
             return (

@@ -20,7 +20,7 @@ public enum DivideBlock<F: ProofField> {
                 0]
             try c.claim(.node(n), at: point, is: numerator)
             let (x, left) = try c.channel.eqProduct(claim: numerator - value, at: point) {
-                let broadcast = Elementwise(shape)
+                var broadcast = BroadcastSum(shape)
                 broadcast.add(c.tensor(.node(d)), coefficient: 1, axes: axes)
                 return (
                     c.table(c.tensor(.node(id)), shape), c.table(broadcast.tensor(), shape)

@@ -183,10 +183,19 @@ public enum LookupBlock<F: ProofField> {
         let rows = layout.tableRows(table)
         let start = layout.tableStart(table)
         let range = start...start + Int64(rows) - 1
-        let wide = AlignedBuffer<Int64>(uninitialized: rows)
-        for i in 0..<rows { wide.pointer[i] = start + Int64(i) }
         let tensor = IntegerTensor(uninitialized: TensorShape([rows]), range: range)
-        withExtendedLifetime(wide) { tensor.storage.pointer.narrow(wide.pointer, 0..<rows) }
+        func count<T: SmallInteger>(_ buffer: AlignedBuffer<T>) {
+            let first = T(start)
+            withExtendedLifetime(buffer) {
+                for i in 0..<rows { buffer.pointer[i] = first &+ T(truncatingIfNeeded: i) }
+            }
+        }
+        switch tensor.storage {
+        case .int8(let b): count(b)
+        case .int16(let b): count(b)
+        case .int32(let b): count(b)
+        case .int64(let b): count(b)
+        }
         return tensor
     }
 

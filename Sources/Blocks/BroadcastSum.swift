@@ -1,44 +1,49 @@
 import Graphs
 import Tensors
 
-/// A sum of multiples of tensors, broadcast to one shape, in 64-bit integers.
-final class Elementwise {
+/// A sum of multiples of tensors, broadcast to one shape.
+struct BroadcastSum {
+    struct Term {
+        let tensor: IntegerTensor
+        let coefficient: Int64
+        /// The dimensions of the shape that the tensor has.
+        let rows: BroadcastRows
+    }
     let shape: TensorShape
-    let values: AlignedBuffer<Int64>
+    private var terms: [Term] = []
+    private var range: ClosedRange<Int64> = 0...0
 
-    init(_ shape: TensorShape) {
-        self.shape = shape
-        values = AlignedBuffer(repeating: 0, count: shape.count)
+    init(_ shape: TensorShape) { self.shape = shape }
+
+    /// `axes`: the dimensions of the shape that the tensor has; nil for all.
+    mutating func add(_ x: IntegerTensor, coefficient: Int64, axes: [Int]?) {
+        let all = Array(shape.dimensions.indices)
+        precondition(x.shape.count == (axes ?? all).reduce(1) { $0 * shape.dimensions[$1] })
+        terms.append(Term(tensor: x, coefficient: coefficient, rows: BroadcastRows(shape, axes: [axes ?? all])))
+        // Those of liars' tensors may leave 64 bits: sums are modulo 2^64.
+        range = (try? Interval.add(range, Interval.scale(x.range, coefficient, "sum"), "sum")) ?? Int64.min...Int64.max
     }
 
-    func add(_ x: IntegerTensor, coefficient: Int64, axes: [Int]?) {
-        precondition(axes != nil || x.shape.count == shape.count)
-        let rows = BroadcastRows(shape, axes: [axes ?? Array(shape.dimensions.indices)])
-        forEachChunk {
-            var sum = AddBroadcast(
-                range: $0, rows: rows, operand: 0, coefficient: coefficient, out: values.pointer + $0.lowerBound)
-            x.storage.visit(&sum)
-        }
-    }
-
-    private func forEachChunk(_ body: (Range<Int>) -> Void) {
-        Parallel.forEachChunk(values.count, grain: 1 << 14, body)
-    }
-
-    /// The values in the narrowest storage for the range that they have.
+    /// The sum in the storage that the ranges of its terms ask for, made some thousand entries at a time.
     func tensor() -> IntegerTensor {
-        var low = Int64.max
-        var high = Int64.min
-        for v in values.elements {
-            low = min(low, v)
-            high = max(high, v)
+        let result = IntegerTensor(uninitialized: shape, range: range)
+        let to = result.storage.pointer
+        Parallel.forEachChunk(shape.count, grain: 1 << 13) { chunk in
+            withUnsafeTemporaryAllocation(of: Int64.self, capacity: 1 << 11) { values in
+                let values = values.baseAddress!
+                for first in stride(from: chunk.lowerBound, to: chunk.upperBound, by: 1 << 11) {
+                    let block = first..<min(first + 1 << 11, chunk.upperBound)
+                    values.update(repeating: 0, count: block.count)
+                    for term in terms {
+                        var sum = AddBroadcast(
+                            range: block, rows: term.rows, operand: 0, coefficient: term.coefficient, out: values)
+                        term.tensor.storage.visit(&sum)
+                    }
+                    to.narrow(values, block)
+                }
+            }
         }
-        let result = IntegerTensor(uninitialized: shape, range: low...high)
-        withExtendedLifetime(result) {
-            let to = result.storage.pointer
-            forEachChunk { to.narrow(values.pointer + $0.lowerBound, $0) }
-        }
-        return result
+        return withExtendedLifetime(result) { result }
     }
 }
 
