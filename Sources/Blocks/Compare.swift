@@ -27,11 +27,10 @@ public enum CompareBlock<F: ProofField> {
         try c.claim(o, at: [E](repeating: E.half, count: columnBits) + rowPoint, is: rowSum)
 
         let (point, left) = try c.channel.eqProduct(claim: .zero, at: z) {
-            var difference = BroadcastSum(shape)
-            difference.add(c.tensor(.node(id)), coefficient: 1, axes: rows)
-            difference.add(c.tensor(.node(x)), coefficient: -1, axes: nil)
+            let difference = IntegerTensor.sum(
+                shape, [(c.tensor(.node(id)), 1, rows), (c.tensor(.node(x)), -1, nil)])
             return (
-                c.table(c.tensor(o), shape), c.table(difference.tensor(), shape)
+                c.table(c.tensor(o), shape), c.table(difference, shape)
             )
         }
         let (own, rest) = LookupBlock<F>.restrict(shape, rows, point)

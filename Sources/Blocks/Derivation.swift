@@ -142,8 +142,8 @@ final class Derivation: Sendable {
             }
         case .argument(let form, _):
             return form.isNarrow
-                ? makeArguments(Int32.self, form, range, places, result)
-                : makeArguments(Int64.self, form, range, places, result)
+                ? makeChecked(Int32.self, range, result) { form.write($0, places, into: $1) }
+                : makeChecked(Int64.self, range, result) { form.write($0, places, into: $1) }
         case .split(let plan, _):
             if !plan.write(range, places, self.range, into: result) {
                 return plan.firstOutside(self.range, range, places)
@@ -151,8 +151,14 @@ final class Derivation: Sendable {
         case .limb: break
         case .remainder(let plan):
             return plan.isNarrow
-                ? makeRemainders(Int32.self, plan, range, places, result)
-                : makeRemainders(Int64.self, plan, range, places, result)
+                ? makeChecked(Int32.self, range, result) {
+                    plan.write($0, places, into: $1)
+                    return true
+                }
+                : makeChecked(Int64.self, range, result) {
+                    plan.write($0, places, into: $1)
+                    return true
+                }
         case .position(let maximum, let x, let width):
             var find = FindMaxima(maxima: places[maximum], width: width, range: range, position: result)
             places[x].visit(range.upperBound, &find)
@@ -171,26 +177,13 @@ final class Derivation: Sendable {
         }
     }
 
-    private func makeArguments<A: SmallInteger>(
-        _: A.Type, _ form: FormPlan, _ range: Range<Int>, _ places: Places, _ result: IntegerPointer
+    /// Makes what `write` does, which says whether it is whole, and looks whether it is in the range.
+    private func makeChecked<A: SmallInteger>(
+        _: A.Type, _ range: Range<Int>, _ result: IntegerPointer, _ write: (Range<Int>, UnsafeMutablePointer<A>) -> Bool
     ) -> DerivationFault? {
         var fault: DerivationFault?
         Derivation.forEachBlock(A.self, range) { block, values in
-            if !form.write(block, places, into: values) && fault == nil {
-                fault = DerivationFault(index: block.lowerBound, value: nil)
-            }
-            if fault == nil { fault = firstOutside(values, block) }
-            result.narrow(values, block)
-        }
-        return fault
-    }
-
-    private func makeRemainders<A: SmallInteger>(
-        _: A.Type, _ plan: RemainderPlan, _ range: Range<Int>, _ places: Places, _ result: IntegerPointer
-    ) -> DerivationFault? {
-        var fault: DerivationFault?
-        Derivation.forEachBlock(A.self, range) { block, values in
-            plan.write(block, places, into: values)
+            if !write(block, values) && fault == nil { fault = DerivationFault(index: block.lowerBound, value: nil) }
             if fault == nil { fault = firstOutside(values, block) }
             result.narrow(values, block)
         }

@@ -20,10 +20,9 @@ public enum DivideBlock<F: ProofField> {
                 0]
             try c.claim(.node(n), at: point, is: numerator)
             let (x, left) = try c.channel.eqProduct(claim: numerator - value, at: point) {
-                var broadcast = BroadcastSum(shape)
-                broadcast.add(c.tensor(.node(d)), coefficient: 1, axes: axes)
+                let broadcast = IntegerTensor.sum(shape, [(c.tensor(.node(d)), 1, axes)])
                 return (
-                    c.table(c.tensor(.node(id)), shape), c.table(broadcast.tensor(), shape)
+                    c.table(c.tensor(.node(id)), shape), c.table(broadcast, shape)
                 )
             }
             let (own, rest) = LookupBlock<F>.restrict(shape, axes, x)

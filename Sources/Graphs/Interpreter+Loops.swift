@@ -343,18 +343,18 @@ package final class BroadcastRows: Sendable {
 }
 
 /// A sum of broadcast terms, computed modulo 2^w, where w is the output's width.
-struct Combination {
+package struct Combination {
     let terms: [Term]
     let constant: Int64
     let rows: BroadcastRows
 
-    init(_ terms: [Term], _ constant: Int64, _ shape: TensorShape) {
+    package init(_ terms: [Term], _ constant: Int64, _ shape: TensorShape) {
         self.terms = terms
         self.constant = constant
         rows = BroadcastRows(shape, axes: terms.map(\.axes))
     }
 
-    func run(_ operands: UnsafePointer<IntegerPointer>, _ result: IntegerPointer) {
+    package func run(_ operands: UnsafePointer<IntegerPointer>, _ result: IntegerPointer) {
         for (index, term) in terms.enumerated() {
             AddTerm(rows: rows, index: index, coefficient: term.coefficient, constant: constant)
                 .dispatch(operands[index], result)

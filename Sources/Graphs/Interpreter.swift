@@ -56,6 +56,7 @@ public struct Interpreter: Sendable {
         try graph.checkStructure()
         values = ValuePlan(graph, fixed: fixed)
         stages = try Stage.all(of: graph, fixed: fixed, parts: parts)
+        nodesByStage = stages.map(\.nodes)
     }
 
     private static func check(_ given: IntegerTensor, _ node: Node) throws -> IntegerTensor {
@@ -94,7 +95,7 @@ public struct Interpreter: Sendable {
 
     /// The nodes that are made, in order: in one stage those that are made together, some rows (indices of the first dimension) by
     /// each of the threads.
-    public var nodesByStage: [[NodeID]] { stages.map(\.nodes) }
+    public let nodesByStage: [[NodeID]]
 
     /// The values of all nodes on an input. Throws where the input does not suit the graph, and where a quotient leaves the range
     /// that its node promises; what the observer has been told then means nothing.

@@ -1,49 +1,29 @@
 import Graphs
 import Tensors
 
-/// A sum of multiples of tensors, broadcast to one shape.
-struct BroadcastSum {
-    struct Term {
-        let tensor: IntegerTensor
-        let coefficient: Int64
-        /// The dimensions of the shape that the tensor has.
-        let rows: BroadcastRows
-    }
-    let shape: TensorShape
-    private var terms: [Term] = []
-    private var range: ClosedRange<Int64> = 0...0
-
-    init(_ shape: TensorShape) { self.shape = shape }
-
-    /// `axes`: the dimensions of the shape that the tensor has; nil for all.
-    mutating func add(_ x: IntegerTensor, coefficient: Int64, axes: [Int]?) {
+extension IntegerTensor {
+    /// The sum of multiples of tensors, broadcast to one shape, in the storage that their ranges ask for. `axes`: the dimensions of
+    /// the shape that a tensor has; nil for all.
+    static func sum(
+        _ shape: TensorShape, _ terms: [(tensor: IntegerTensor, coefficient: Int64, axes: [Int]?)]
+    ) -> IntegerTensor {
         let all = Array(shape.dimensions.indices)
-        precondition(x.shape.count == (axes ?? all).reduce(1) { $0 * shape.dimensions[$1] })
-        terms.append(Term(tensor: x, coefficient: coefficient, rows: BroadcastRows(shape, axes: [axes ?? all])))
-        // Those of liars' tensors may leave 64 bits: sums are modulo 2^64.
-        range = (try? Interval.add(range, Interval.scale(x.range, coefficient, "sum"), "sum")) ?? Int64.min...Int64.max
-    }
-
-    /// The sum in the storage that the ranges of its terms ask for, made some thousand entries at a time.
-    func tensor() -> IntegerTensor {
+        var range: ClosedRange<Int64> = 0...0
+        for term in terms {
+            precondition(term.tensor.shape.count == (term.axes ?? all).reduce(1) { $0 * shape.dimensions[$1] })
+            let own = try? Interval.scale(term.tensor.range, term.coefficient, "sum")
+            // Those of liars' tensors may leave 64 bits: sums are modulo 2^64.
+            range = (try? own.map { try Interval.add(range, $0, "sum") }) ?? Int64.min...Int64.max
+        }
         let result = IntegerTensor(uninitialized: shape, range: range)
-        let to = result.storage.pointer
-        Parallel.forEachChunk(shape.count, grain: 1 << 13) { chunk in
-            withUnsafeTemporaryAllocation(of: Int64.self, capacity: 1 << 11) { values in
-                let values = values.baseAddress!
-                for first in stride(from: chunk.lowerBound, to: chunk.upperBound, by: 1 << 11) {
-                    let block = first..<min(first + 1 << 11, chunk.upperBound)
-                    values.update(repeating: 0, count: block.count)
-                    for term in terms {
-                        var sum = AddBroadcast(
-                            range: block, rows: term.rows, operand: 0, coefficient: term.coefficient, out: values)
-                        term.tensor.storage.visit(&sum)
-                    }
-                    to.narrow(values, block)
-                }
+        let combination = Combination(
+            terms.enumerated().map { Term($0, coefficient: $1.coefficient, axes: $1.axes ?? all) }, 0, shape)
+        withExtendedLifetime((terms, result)) {
+            terms.map(\.tensor.storage.pointer).withUnsafeBufferPointer {
+                combination.run($0.baseAddress!, result.storage.pointer)
             }
         }
-        return withExtendedLifetime(result) { result }
+        return result
     }
 }
 
