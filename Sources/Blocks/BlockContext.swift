@@ -81,18 +81,6 @@ public final class BlockContext<F: ProofField> {
         return result
     }
 
-    /// A tensor in the challenge field, ready to be folded.
-    func table(_ tensor: IntegerTensor, _ shape: TensorShape) -> FoldingTable<F> {
-        let buffer =
-            switch tensor.storage {
-            case .int8(let b): Binding<F>.embed(b, shape.count)
-            case .int16(let b): Binding<F>.embed(b, shape.count)
-            case .int32(let b): Binding<F>.embed(b, shape.count)
-            case .int64(let b): Binding<F>.embed(b, shape.count)
-            }
-        return FoldingTable(buffer, dimensions: shape.dimensions)
-    }
-
     func tensor(_ oracle: Oracle) -> IntegerTensor { prover!.witness.tensor(oracle, layout) }
 
     /// The extension of a tensor, for the prover's messages.

@@ -30,7 +30,8 @@ public enum CompareBlock<F: ProofField> {
             let difference = IntegerTensor.sum(
                 shape, [(c.tensor(.node(id)), 1, rows), (c.tensor(.node(x)), -1, nil)])
             return (
-                c.table(c.tensor(o), shape), c.table(difference, shape)
+                FoldingTable(c.tensor(o), dimensions: shape.dimensions),
+                FoldingTable(difference, dimensions: shape.dimensions)
             )
         }
         let (own, rest) = LookupBlock<F>.restrict(shape, rows, point)

@@ -24,10 +24,8 @@ public enum ContractBlock<F: ProofField> {
             for (label, part) in zip(einsum.out, c.graph.nodes[id].shape.split(point)) { coordinates[label] = part }
             let batchPoint = TensorShape.join(einsum.batch.map { coordinates[$0.name]! })
             func bound(_ oracle: NodeID, _ labels: [Character], _ free: [Einsum.Label]) -> FoldingTable<F> {
-                FoldingTable(
-                    Binding<F>.bind(
-                        c.tensor(.node(oracle)), labels: labels, free: free, kept: kept, coordinates: coordinates),
-                    dimensions: keptShape.dimensions)
+                Binding<F>.bind(
+                    c.tensor(.node(oracle)), labels: labels, free: free, kept: kept, coordinates: coordinates)
             }
             var operands: (FoldingTable<F>, FoldingTable<F>)?
             let tables = {
@@ -108,12 +106,11 @@ public enum ContractBlock<F: ProofField> {
                 let sizes = zip(labels, shape.dimensions).map { Einsum.Label(name: $0, size: $1) }
                 var coordinates: [Character: [E]] = [:]
                 for (label, part) in zip(labels.dropFirst(), parts.dropFirst()) { coordinates[label] = part }
-                let rows = Binding<F>.bind(
+                let table = Binding<F>.bind(
                     c.tensor(.node(table)), labels: labels, free: Array(sizes.dropFirst()), kept: [sizes[0]],
                     coordinates: coordinates)
                 let oneHot = AlignedBuffer<E>(repeating: .zero, count: vocabulary)
                 for (t, token) in c.tokens.enumerated() { oneHot.pointer[token] += eq.pointer[t] }
-                let table = FoldingTable<F>(rows, dimensions: [vocabulary])
                 bound = table
                 return (FoldingTable(oneHot, dimensions: [vocabulary]), table)
             }
@@ -158,53 +155,64 @@ extension Eq {
 enum Binding<F: ProofField> {
     typealias E = F.Challenge
 
-    /// The result is indexed by `kept`, in that order, compact.
+    /// The result is indexed by `kept`, in that order, compact. Where nothing is bound it holds the integers.
     static func bind(
         _ tensor: IntegerTensor, labels: [Character], free: [Einsum.Label], kept: [Einsum.Label],
         coordinates: [Character: [E]]
-    ) -> AlignedBuffer<E> {
-        let freeShape = TensorShape(free.map(\.size))
+    ) -> FoldingTable<F> {
+        let names = (free: free.map(\.name), kept: kept.map(\.name))
         let keptShape = TensorShape(kept.map(\.size))
-        let weights = Eq<F>.table(freeShape, TensorShape.join(free.map { coordinates[$0.name]! }))
-        let order = free.map(\.name) + kept.map(\.name)
-        switch tensor.storage {
-        case .int8(let b): return go(b, tensor.shape, labels, order, weights, freeShape.count, keptShape.count, kept)
-        case .int16(let b): return go(b, tensor.shape, labels, order, weights, freeShape.count, keptShape.count, kept)
-        case .int32(let b): return go(b, tensor.shape, labels, order, weights, freeShape.count, keptShape.count, kept)
-        case .int64(let b): return go(b, tensor.shape, labels, order, weights, freeShape.count, keptShape.count, kept)
+        if free.isEmpty {
+            let ordered = labels == names.kept ? tensor : transpose(tensor, labels, names.kept)
+            return FoldingTable(ordered, dimensions: keptShape.dimensions)
         }
-    }
-
-    private static func go<T: SmallInteger>(
-        _ source: AlignedBuffer<T>, _ shape: TensorShape, _ labels: [Character], _ order: [Character],
-        _ weights: AlignedBuffer<E>, _ free: Int, _ keptCount: Int, _ kept: [Einsum.Label]
-    ) -> AlignedBuffer<E> {
+        let freeShape = TensorShape(free.map(\.size))
+        let weights = Eq<F>.table(freeShape, TensorShape.join(names.free.map { coordinates[$0]! }))
         // Kept dimensions first and in order: inner products along rows. Free ones first: a combination of rows.
-        let freeNames = order.dropLast(kept.count)
-        if !freeNames.isEmpty && labels == kept.map(\.name) + freeNames {
-            let result = AlignedBuffer<E>(uninitialized: keptCount)
-            F.combineColumns(
-                source.pointer, rows: keptCount, columns: free, weights: weights.pointer, into: result.pointer)
-            return result
-        }
-        let matrix = labels == order ? source : transpose(source, shape, labels, order)
-        if freeNames.isEmpty { return embed(matrix, keptCount) }
-        let result = AlignedBuffer<E>(repeating: .zero, count: keptCount)
-        F.combineRows(matrix.pointer, rows: free, columns: keptCount, weights: weights.pointer, addTo: result.pointer)
-        return result
+        let inColumns = labels == names.kept + names.free
+        let matrix =
+            inColumns || labels == names.free + names.kept
+            ? tensor : transpose(tensor, labels, names.free + names.kept)
+        let count = keptShape.count
+        var combine = Combine(
+            inColumns: inColumns, free: freeShape.count, weights: weights,
+            result: inColumns ? AlignedBuffer(uninitialized: count) : AlignedBuffer(repeating: .zero, count: count))
+        matrix.storage.visit(&combine)
+        return FoldingTable(combine.result, dimensions: keptShape.dimensions)
     }
 
-    /// Nothing bound: the entries as they are, in the challenge field.
-    static func embed<T: SmallInteger>(_ source: AlignedBuffer<T>, _ count: Int) -> AlignedBuffer<E> {
-        let result = AlignedBuffer<E>(uninitialized: count)
-        Parallel.forEachChunk(count, grain: 1 << 11) { range in
-            F.embed(UnsafeBufferPointer(rebasing: source.elements[range]), into: result.pointer + range.lowerBound)
+    private struct Combine: IntegerVisitor {
+        let inColumns: Bool
+        let free: Int
+        let weights: AlignedBuffer<E>
+        let result: AlignedBuffer<E>
+
+        mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) {
+            let matrix = elements.baseAddress!
+            if inColumns {
+                F.combineColumns(
+                    matrix, rows: result.count, columns: free, weights: weights.pointer, into: result.pointer)
+            } else {
+                F.combineRows(
+                    matrix, rows: free, columns: result.count, weights: weights.pointer, addTo: result.pointer)
+            }
         }
-        return result
     }
 
     /// The tensor with its dimensions in another order.
-    static func transpose<T: SmallInteger>(
+    static func transpose(_ tensor: IntegerTensor, _ labels: [Character], _ order: [Character]) -> IntegerTensor {
+        let storage: IntegerBuffer =
+            switch tensor.storage {
+            case .int8(let b): .int8(transpose(b, tensor.shape, labels, order))
+            case .int16(let b): .int16(transpose(b, tensor.shape, labels, order))
+            case .int32(let b): .int32(transpose(b, tensor.shape, labels, order))
+            case .int64(let b): .int64(transpose(b, tensor.shape, labels, order))
+            }
+        let sizes = order.map { tensor.shape.dimensions[labels.firstIndex(of: $0)!] }
+        return IntegerTensor(shape: TensorShape(sizes), range: tensor.range, storage: storage)
+    }
+
+    private static func transpose<T: SmallInteger>(
         _ source: AlignedBuffer<T>, _ shape: TensorShape, _ labels: [Character], _ order: [Character]
     ) -> AlignedBuffer<T> {
         var strides: [Character: Int] = [:]

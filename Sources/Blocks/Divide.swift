@@ -22,7 +22,8 @@ public enum DivideBlock<F: ProofField> {
             let (x, left) = try c.channel.eqProduct(claim: numerator - value, at: point) {
                 let broadcast = IntegerTensor.sum(shape, [(c.tensor(.node(d)), 1, axes)])
                 return (
-                    c.table(c.tensor(.node(id)), shape), c.table(broadcast, shape)
+                    FoldingTable(c.tensor(.node(id)), dimensions: shape.dimensions),
+                    FoldingTable(broadcast, dimensions: shape.dimensions)
                 )
             }
             let (own, rest) = LookupBlock<F>.restrict(shape, axes, x)
@@ -44,7 +45,10 @@ public enum DivideBlock<F: ProofField> {
             let square = try c.channel.exchange("root square", count: 1) { [c.evaluate(.node(v), at: point)] }[0]
             try c.claim(.node(v), at: point, is: square)
             let (x, left) = try c.channel.eqProduct(claim: square - value, at: point) {
-                (c.table(c.tensor(.node(id)), shape), c.table(c.tensor(.node(id)), shape))
+                let root = c.tensor(.node(id))
+                return (
+                    FoldingTable(root, dimensions: shape.dimensions), FoldingTable(root, dimensions: shape.dimensions)
+                )
             }
             let root = try c.channel.exchange("root", count: 1) { [c.evaluate(.node(id), at: x)] }[0]
             try c.channel.require(

@@ -35,7 +35,7 @@ public enum MergeBlock<F: ProofField> {
                     F.add(target, eq.pointer + range.lowerBound, into: target, count: range.count)
                 }
             }
-            let tensor = c.table(c.tensor(.node(id)), shape)
+            let tensor = FoldingTable<F>(c.tensor(.node(id)), dimensions: shape.dimensions)
             values = tensor
             return (FoldingTable(weights, dimensions: shape.dimensions), tensor)
         }

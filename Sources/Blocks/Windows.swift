@@ -54,12 +54,10 @@ public enum WindowsBlock<F: ProofField> {
                         F.addScaled(tapped[u], by: rows[u][y], to: weights.pointer + y * width, count: width)
                     }
                 }
-                let table = FoldingTable<F>(
-                    Binding<F>.bind(
-                        c.tensor(.node(x)), labels: ["y", "x", "c"], free: [.init(name: "c", size: channels)],
-                        kept: [.init(name: "y", size: height), .init(name: "x", size: width)],
-                        coordinates: ["c": parts[2]]),
-                    dimensions: plane.dimensions)
+                let table = Binding<F>.bind(
+                    c.tensor(.node(x)), labels: ["y", "x", "c"], free: [.init(name: "c", size: channels)],
+                    kept: [.init(name: "y", size: height), .init(name: "x", size: width)],
+                    coordinates: ["c": parts[2]])
                 bound = table
                 return (FoldingTable(weights, dimensions: plane.dimensions), table)
             }

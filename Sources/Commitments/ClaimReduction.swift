@@ -58,26 +58,21 @@ struct ClaimReduction<F: ProofField> {
     @_specialize(where F == BN254ScalarField)
     func groupRows(
         of vectors: [IntegerTensor], padded: [AlignedBuffer<E>]
-    ) -> (rows: [AlignedBuffer<E>], weights: [ColumnWeights<F>]) {
+    ) -> (rows: [GroupRow<F>], weights: [ColumnWeights<F>]) {
         let columns = columnCount
-        let rows = (0..<groups.count).map { _ in AlignedBuffer<E>(uninitialized: columns) }
+        let combinations = groups.byPoint.map { _ in AlignedBuffer<E>(uninitialized: columns) }
         Parallel.forEach(
-            groups.count,
+            combinations.count,
             work: { g in
-                g < groups.byPoint.count
-                    ? byVector(groups.byPoint[g].claims, claims).reduce(columns) { $0 + vectors[$1.vector].shape.count }
-                    : 4 * columns
+                byVector(groups.byPoint[g].claims, claims).reduce(columns) { $0 + vectors[$1.vector].shape.count }
             }
         ) { g in
             Parallel.forEachChunk(columns, grain: 1 << 14) {
-                (rows[g].pointer + $0.lowerBound).fill(.zero, count: $0.count)
+                (combinations[g].pointer + $0.lowerBound).fill(.zero, count: $0.count)
             }
-            if g < groups.byPoint.count {
-                addPointGroup(groups.byPoint[g].claims, of: vectors, to: rows[g].pointer)
-            } else {
-                addRow(groups.byRow[g - groups.byPoint.count].row, of: vectors, to: rows[g].pointer)
-            }
+            addPointGroup(groups.byPoint[g].claims, of: vectors, to: combinations[g].pointer)
         }
+        let shared = groups.byRow.map { GroupRow.shared(SharedRow<F>($0.row, layout, of: vectors)) }
         var weights: [ColumnWeights<F>] = groups.byPoint.map { .eq($0.point) }
         let tables = (0..<groups.byRow.count + padded.count).map { _ in AlignedBuffer<E>(uninitialized: columns) }
         let eq = padded.isEmpty ? AlignedBuffer<E>(uninitialized: 0) : Eq<F>.table(paddingPoint)
@@ -93,7 +88,7 @@ struct ClaimReduction<F: ProofField> {
             }
         }
         weights += tables.map { .table($0) }
-        return (rows + padded, weights)
+        return (combinations.map { .table($0) } + shared + padded.map { .table($0) }, weights)
     }
 
     /// Adds the combination of rows of claims at one column point.
@@ -107,15 +102,6 @@ struct ClaimReduction<F: ProofField> {
             }
             var combination = RowCombination<F>(vectorLayout, weights: rowWeights.pointer, addTo: target)
             vectors[parts[k].vector].storage.visit(&combination)
-        }
-    }
-
-    /// Adds a shared row.
-    private func addRow(_ number: Int, of vectors: [IntegerTensor], to row: UnsafeMutablePointer<E>) {
-        var one = E.one
-        for v in layout.sharedRows[number - layout.ownRows] {
-            var combination = RowCombination<F>(layout.vectors[v], weights: &one, addTo: row)
-            vectors[v].storage.visit(&combination)
         }
     }
 
@@ -391,6 +377,31 @@ enum ColumnWeights<F: ProofField> {
     }
 }
 
+/// The u_g of a group.
+enum GroupRow<F: ProofField> {
+    typealias E = F.Challenge
+    case table(AlignedBuffer<E>)
+    /// As it is stored.
+    case shared(SharedRow<F>)
+
+    /// All entries.
+    var table: AlignedBuffer<E> {
+        switch self {
+        case .table(let table): table
+        case .shared(let row): row.table
+        }
+    }
+
+    /// Adds the entries of some columns times a factor.
+    func addScaled(_ columns: Range<Int>, by factor: E, to sums: UnsafeMutablePointer<E>) {
+        switch self {
+        case .table(let table):
+            F.addScaled(table.pointer + columns.lowerBound, by: factor, to: sums, count: columns.count)
+        case .shared(let row): row.addScaled(columns, by: factor, to: sums)
+        }
+    }
+}
+
 /// A group in the sumcheck over columns: what is left of u_g and of w_g.
 private struct SumcheckGroup<F: ProofField> {
     typealias E = F.Challenge
@@ -398,7 +409,7 @@ private struct SumcheckGroup<F: ProofField> {
     static var chunkBits: Int { 10 }
 
     /// u_g, and what it is folded into: u_g itself is not overwritten, its folds are.
-    private(set) var row: AlignedBuffer<E>
+    private var row: GroupRow<F>
     private var next: AlignedBuffer<E>
     /// What `next` is folded into; nil for itself.
     private var later: AlignedBuffer<E>?
@@ -411,10 +422,10 @@ private struct SumcheckGroup<F: ProofField> {
     private var weights: Weights
 
     /// `isCut`: threads fold pieces of it at the same time, so never in place.
-    init(_ row: AlignedBuffer<E>, _ weights: ColumnWeights<F>, isCut: Bool) {
+    init(_ row: GroupRow<F>, _ weights: ColumnWeights<F>, columns: Int, isCut: Bool) {
         self.row = row
-        next = AlignedBuffer(uninitialized: row.count / 2)
-        later = isCut ? AlignedBuffer(uninitialized: row.count / 4) : nil
+        next = AlignedBuffer(uninitialized: columns / 2)
+        later = isCut ? AlignedBuffer(uninitialized: columns / 4) : nil
         switch weights {
         case .eq(let point): self.weights = .eq(point, bound: .one)
         case .table(let table):
@@ -431,8 +442,8 @@ private struct SumcheckGroup<F: ProofField> {
 
     /// What has been folded takes the place of what it was folded from.
     mutating func turn() {
-        row = next
-        if let free = later { (next, later) = (free, row) }
+        row = .table(next)
+        if let free = later { (next, later) = (free, next) }
         if case .table(let table, let folded) = weights { weights = .table(folded, next: table) }
     }
 
@@ -441,17 +452,24 @@ private struct SumcheckGroup<F: ProofField> {
     func pass(
         _ range: Range<Int>, of entries: Int, round: Int, at r: E?
     ) -> (atZero: E, leading: E) {
+        withUnsafeTemporaryAllocation(of: E.self, capacity: blockSize) { block in
+            pass(range, of: entries, round: round, at: r, block: block.baseAddress)
+        }
+    }
+
+    /// Entries of a shared row that are embedded at a time.
+    private var blockSize: Int { if case .shared = row { 1 << SumcheckGroup.chunkBits } else { 0 } }
+
+    private func pass(
+        _ range: Range<Int>, of entries: Int, round: Int, at r: E?, block: UnsafeMutablePointer<E>?
+    ) -> (atZero: E, leading: E) {
         let lowBits = min(SumcheckGroup.chunkBits, entries.trailingZeroBitCount)
-        let target = (r == nil ? row : next).pointer
         switch weights {
         case .table(let table, let next):
             let factors = (r == nil ? table : next).pointer
             return sum(range) { start, count in
-                if let r {
-                    F.fold(row.pointer + 2 * start, at: r, into: target + start, pairs: count)
-                    F.fold(table.pointer + 2 * start, at: r, into: factors + start, pairs: count)
-                }
-                return F.roundProduct2(target + start, factors + start, pairs: count / 2)
+                if let r { F.fold(table.pointer + 2 * start, at: r, into: factors + start, pairs: count) }
+                return F.roundProduct2(chunk(start, count, at: r, block), factors + start, pairs: count / 2)
             }
         case .eq(let point, let bound):
             // Of the indices in a chunk, and a factor for each chunk.
@@ -461,14 +479,34 @@ private struct SumcheckGroup<F: ProofField> {
             F.expandEq(Array(point[(round + lowBits)...]), scale: bound, into: high.pointer)
             return withExtendedLifetime((low, high)) {
                 sum(range) { start, count in
-                    if let r { F.fold(row.pointer + 2 * start, at: r, into: target + start, pairs: count) }
-                    let (atZero, leading) = F.roundProduct2(target + start, low.pointer, pairs: count / 2)
+                    let (atZero, leading) = F.roundProduct2(
+                        chunk(start, count, at: r, block), low.pointer, pairs: count / 2)
                     let factor = high.pointer[start >> lowBits]
                     return (factor * atZero, factor * leading)
                 }
             }
         }
     }
+
+    /// A chunk of what is left of u_g, folded to if there is something to fold at.
+    private func chunk(
+        _ start: Int, _ count: Int, at r: E?, _ block: UnsafeMutablePointer<E>?
+    ) -> UnsafeMutablePointer<E> {
+        let folded = next.pointer + start
+        switch (row, r) {
+        case (.table(let row), nil): return row.pointer + start
+        case (.table(let row), let r?): F.fold(row.pointer + 2 * start, at: r, into: folded, pairs: count)
+        case (.shared(let row), nil):
+            row.embed(start..<start + count, into: block!)
+            return block!
+        case (.shared(let row), let r?):
+            row.fold(start..<start + count, at: r, into: folded, block: block!, blockSize: blockSize)
+        }
+        return folded
+    }
+
+    /// The entry that is left when all variables are bound.
+    var value: E { row.table[0] }
 
     /// The sum over chunks.
     @inline(__always)
@@ -490,20 +528,20 @@ private struct SumcheckGroup<F: ProofField> {
 enum ColumnSumcheck<F: ProofField> {
     typealias E = F.Challenge
 
-    /// Proves the sum and returns the point with the values of the rows there. Tables of weights are overwritten.
+    /// Proves the sum, over rows of so many columns, and returns the point with the values of the rows there. Tables of weights
+    /// are overwritten.
     @_specialize(where F == Mersenne31)
     @_specialize(where F == GoldilocksField)
     @_specialize(where F == BN254ScalarField)
     static func prove(
-        rows: [AlignedBuffer<E>], weights: [ColumnWeights<F>], transcript: ProverTranscript
+        rows: [GroupRow<F>], weights: [ColumnWeights<F>], columns size: Int, transcript: ProverTranscript
     ) -> (point: [E], values: [E]) {
-        let size = rows[0].count
         let chunkBits = SumcheckGroup<F>.chunkBits
         // Few groups are cut into pieces, for all threads. A piece is not folded in place, where others still read.
         let threads = Parallel.freeThreadCount
         let mostPieces = threads == 1 ? 1 : (4 * threads + rows.count - 1) / rows.count
         var groups = zip(rows, weights).map { row, weight in
-            SumcheckGroup<F>(row, weight, isCut: mostPieces > 1 && size >> chunkBits > 1)
+            SumcheckGroup<F>(row, weight, columns: size, isCut: mostPieces > 1 && size >> chunkBits > 1)
         }
         var point: [E] = []
         var (atZero, leading) = (E.zero, E.zero)
@@ -543,7 +581,7 @@ enum ColumnSumcheck<F: ProofField> {
             entries /= 2
             pass(entries)
         }
-        return (point, groups.map { $0.row.pointer[0] })
+        return (point, groups.map(\.value))
     }
 
     /// Reads the rounds and returns the point with what the sum of products must be there.

@@ -178,7 +178,17 @@ public struct KZGScheme: CommitmentScheme {
             var visitor = OwnRowScalars(layout: vector, row: row - vector.firstRow, columns: layout.columnCount)
             return vectors[owners[row]].storage.visit(&visitor)
         }
-        let buffer = AlignedBuffer<Int64>(repeating: 0, count: layout.columnCount)
+        // As narrow as the widest of its vectors.
+        switch layout.sharedRows[row - layout.ownRows].map({ vectors[$0].storage.byteWidth }).max() {
+        case 1: return sharedScalars(row, of: vectors, Int8.self)
+        case 2: return sharedScalars(row, of: vectors, Int16.self)
+        case 4: return sharedScalars(row, of: vectors, Int32.self)
+        default: return sharedScalars(row, of: vectors, Int64.self)
+        }
+    }
+
+    private func sharedScalars<T: SmallInteger>(_ row: Int, of vectors: [IntegerTensor], _: T.Type) -> RowScalars {
+        let buffer = AlignedBuffer<T>(repeating: 0, count: layout.columnCount)
         for v in layout.sharedRows[row - layout.ownRows] {
             var visitor = BlockEntries(layout: layout.vectors[v], output: buffer.pointer)
             vectors[v].storage.visit(&visitor)
@@ -217,17 +227,20 @@ public struct KZGScheme: CommitmentScheme {
         guard claims.count > 0, let string = state.string else { return }
         let reduction = ClaimReduction<F>(layout, claims, transcript: transcript)
         let (_, padded) = reduction.randomRows(of: vectors, wholeSum: false)
-        let (rows, weights) = reduction.groupRows(of: vectors, padded: padded)
-        cheat.groups?(rows, weights.map(\.table), reduction.gammas)
-        var (point, values) = ColumnSumcheck<F>.prove(rows: rows, weights: weights, transcript: transcript)
+        var (rows, weights) = reduction.groupRows(of: vectors, padded: padded)
+        if let lie = cheat.groups {
+            rows = rows.map { .table($0.table) }
+            lie(rows.map(\.table), weights.map(\.table), reduction.gammas)
+        }
+        var (point, values) = ColumnSumcheck<F>.prove(
+            rows: rows, weights: weights, columns: layout.columnCount, transcript: transcript)
         cheat.values?(&values)
         transcript.send("row values", values)
         let deltas: [E] = transcript.challenges("row batching", count: rows.count)
         let row = AlignedBuffer<E>(repeating: .zero, count: layout.columnCount)
         Parallel.forEachChunk(layout.columnCount, grain: 1 << 11) { range in
-            let start = range.lowerBound
-            for (g, delta) in deltas.enumerated() {
-                F.addScaled(rows[g].pointer + start, by: delta, to: row.pointer + start, count: range.count)
+            for (groupRow, delta) in zip(rows, deltas) {
+                groupRow.addScaled(range, by: delta, to: row.pointer + range.lowerBound)
             }
         }
         GeminiOpening.prove(row, at: point, string: string, transcript: transcript, cheat: cheat)
@@ -309,15 +322,15 @@ private struct OwnRowScalars: IntegerVisitor {
     }
 }
 
-/// Writes the entries of a block to its columns.
-private struct BlockEntries: IntegerVisitor {
+/// Writes the entries of a block to its columns, in a type that holds them.
+private struct BlockEntries<Output: SmallInteger>: IntegerVisitor {
     let layout: RowLayout
-    let output: UnsafeMutablePointer<Int64>
+    let output: UnsafeMutablePointer<Output>
 
     mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) {
         for (i, value) in elements.enumerated() {
             let (run, offset) = i.quotientAndRemainder(dividingBy: layout.runLength)
-            output[layout.firstColumn + layout.runColumns[run] + offset] = Int64(value)
+            output[layout.firstColumn + layout.runColumns[run] + offset] = Output(value)
         }
     }
 }

@@ -271,30 +271,40 @@ package struct RowCombination<F: ProofField>: IntegerVisitor {
     }
 }
 
-/// Some columns of a row of one vector as field elements; padding is left as it is.
+/// What becomes of entries, with an element for each column that is read.
 @usableFromInline
-package struct RowEmbedding<F: ProofField>: IntegerVisitor {
+package enum RowTarget<F: ProofField> {
+    /// They are written, as elements of the base field.
+    case base(UnsafeMutablePointer<F.Base>)
+    /// They are written, as challenges.
+    case challenges(UnsafeMutablePointer<F.Challenge>)
+    /// They are added, times a factor.
+    case sums(UnsafeMutablePointer<F.Challenge>, factor: F.Challenge)
+}
+
+/// Reads some columns of a row of one vector, from the integers as they are stored; padding is left as it is.
+@usableFromInline
+package struct RowReader<F: ProofField>: IntegerVisitor {
     @usableFromInline package let layout: RowLayout
     /// The number of the row in the vector.
     @usableFromInline package let row: Int
     /// Columns of the matrix.
     @usableFromInline package let columns: Range<Int>
-    /// An element for each of these columns.
-    @usableFromInline package let output: UnsafeMutablePointer<F.Base>
+    @usableFromInline package let target: RowTarget<F>
 
     @inlinable
-    package init(_ layout: RowLayout, row: Int, columns: Range<Int>, into output: UnsafeMutablePointer<F.Base>) {
+    package init(_ layout: RowLayout, row: Int, columns: Range<Int>, _ target: RowTarget<F>) {
         self.layout = layout
         self.row = row
         self.columns = columns
-        self.output = output
+        self.target = target
     }
 
     @inlinable
     package mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) {
         let entries = UnsafeBufferPointer(rebasing: elements[layout.entries(ofRow: row)])
         if layout.isContiguous {
-            embed(entries, at: layout.firstColumn)
+            read(entries, at: layout.firstColumn)
             return
         }
         // Many columns have many runs: the first that ends in them by bisection.
@@ -309,7 +319,7 @@ package struct RowEmbedding<F: ProofField>: IntegerVisitor {
             }
         }
         while run < entries.count / length, layout.firstColumn + layout.runColumns[run] < columns.upperBound {
-            embed(
+            read(
                 UnsafeBufferPointer(rebasing: entries[run * length..<(run + 1) * length]),
                 at: layout.firstColumn + layout.runColumns[run])
             run += 1
@@ -318,12 +328,16 @@ package struct RowEmbedding<F: ProofField>: IntegerVisitor {
 
     /// Entries that lie in the row from a column on.
     @inlinable
-    package func embed<T: SmallInteger>(_ entries: UnsafeBufferPointer<T>, at column: Int) {
+    package func read<T: SmallInteger>(_ entries: UnsafeBufferPointer<T>, at column: Int) {
         let part = (column..<column + entries.count).clamped(to: columns)
         if part.isEmpty { return }
-        F.embed(
-            UnsafeBufferPointer(rebasing: entries[part.lowerBound - column..<part.upperBound - column]),
-            into: output + (part.lowerBound - columns.lowerBound))
+        let entries = UnsafeBufferPointer(rebasing: entries[part.lowerBound - column..<part.upperBound - column])
+        let offset = part.lowerBound - columns.lowerBound
+        switch target {
+        case .base(let output): F.embed(entries, into: output + offset)
+        case .challenges(let output): F.embed(entries, into: output + offset)
+        case .sums(let sums, let factor): F.addScaled(entries, by: factor, to: sums + offset)
+        }
     }
 }
 
@@ -446,8 +460,8 @@ package struct MatrixLayout: Sendable {
             let vector = self.vectors[i]
             let own = vector.firstColumn..<vector.firstColumn + 1 << vector.columnVariables
             guard own.overlaps(columns) else { continue }
-            var embedding = RowEmbedding<F>(vector, row: row - vector.firstRow, columns: columns, into: output)
-            vectors[i].storage.visit(&embedding)
+            var reader = RowReader<F>(vector, row: row - vector.firstRow, columns: columns, .base(output))
+            vectors[i].storage.visit(&reader)
         }
     }
 

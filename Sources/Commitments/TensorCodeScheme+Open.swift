@@ -44,12 +44,16 @@ extension TensorCodeScheme {
         let columns = columnCount
         let reduction = ClaimReduction<F>(layout, claims, transcript: transcript)
         let (sum, padded) = reduction.randomRows(of: vectors, wholeSum: true)
-        let (rows, weights) = reduction.groupRows(of: vectors, padded: padded)
+        var (rows, weights) = reduction.groupRows(of: vectors, padded: padded)
         let (gammas, random) = (reduction.gammas, reduction.random)
-        cheat.groups?(rows, weights.map(\.table), gammas, random)
+        if let lie = cheat.groups {
+            rows = rows.map { .table($0.table) }
+            lie(rows.map(\.table), weights.map(\.table), gammas, random)
+        }
         cheat.randomRow?(sum, random)
 
-        let (point, groupValues) = ColumnSumcheck<F>.prove(rows: rows, weights: weights, transcript: transcript)
+        let (point, groupValues) = ColumnSumcheck<F>.prove(
+            rows: rows, weights: weights, columns: columns, transcript: transcript)
         let eq = Eq<F>.table(point)
         var values = [FoldingProof<F>.innerProduct(sum, eq)] + groupValues
         cheat.values?(&values)
@@ -58,8 +62,7 @@ extension TensorCodeScheme {
         let deltas: [E] = transcript.challenges("row batching", count: rows.count)
         Parallel.forEachChunk(columns, grain: 1 << 12) { range in
             for (row, delta) in zip(rows, deltas) {
-                F.addScaled(
-                    row.pointer + range.lowerBound, by: delta, to: sum.pointer + range.lowerBound, count: range.count)
+                row.addScaled(range, by: delta, to: sum.pointer + range.lowerBound)
             }
         }
         switch opening {

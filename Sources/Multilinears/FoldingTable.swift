@@ -6,11 +6,16 @@ import Tensors
 /// Padding is never stored but for one entry where the innermost dimension is odd when it is its turn to be halved, so the
 /// work of all rounds together is proportional to the real size. `unit` consecutive challenges make one entry: 1 for plain
 /// tables, 2 for the (even, odd) pairs of a GKR layer.
+///
+/// A table of integers stays as it is stored until the first fold, and never is a table of challenges of the same size:
+/// `entries` embeds some of it for the first round, and the fold reads integers.
 public final class FoldingTable<F: ProofField> {
     public typealias E = F.Challenge
     /// The dimensions left; the last is the one being halved.
     public private(set) var dimensions: [Int]
-    public private(set) var buffer: AlignedBuffer<E>
+    private var buffer: AlignedBuffer<E>
+    /// In place of `buffer` before the first fold.
+    private var integers: IntegerRows<F>?
     /// The buffer before the last fold, where the next one may go.
     private var spare: AlignedBuffer<E>?
     @usableFromInline let unit: Int
@@ -30,11 +35,45 @@ public final class FoldingTable<F: ProofField> {
         self.padding = padding
     }
 
+    /// Reads integers as they are stored. Padding is zero.
+    @_specialize(where F == Mersenne31)
+    @_specialize(where F == GoldilocksField)
+    @_specialize(where F == BN254ScalarField)
+    public init(_ integers: IntegerTensor, dimensions: [Int]) {
+        precondition(integers.storage.count >= dimensions.reduce(1, *))
+        buffer = AlignedBuffer(uninitialized: 0)
+        self.dimensions = dimensions
+        unit = 1
+        padding = .zero
+        self.integers = IntegerRows(tensor: integers, length: max(1, integers.storage.count), isPadded: false)
+    }
+
     /// Entries stored now.
     public var count: Int { dimensions.reduce(1, *) }
     /// Variables left.
     public var variableCount: Int { dimensions.reduce(0) { $0 + TensorShape.bits($1) } }
-    public var pointer: UnsafeMutablePointer<E> { buffer.pointer }
+    /// The entries, which are challenges.
+    public var pointer: UnsafeMutablePointer<E> {
+        precondition(!isInteger)
+        return buffer.pointer
+    }
+
+    /// Whether the entries are integers still.
+    var isInteger: Bool { integers != nil }
+
+    /// Entries that are embedded at a time: those of two or three tables are in the first-level cache.
+    static var blockSize: Int { 1 << 9 }
+
+    /// The entries of some pairs: where they lie, or, of at most `blockSize` integers, embedded in a block, by its number.
+    @inline(__always)
+    func entries(
+        _ pairs: Range<Int>, _ blocks: UnsafeMutablePointer<E>?, _ number: Int
+    ) -> UnsafeMutablePointer<E> {
+        guard let integers else { return buffer.pointer + 2 * unit * pairs.lowerBound }
+        let block = blocks! + number * FoldingTable.blockSize
+        integers.embed(2 * pairs.lowerBound..<2 * pairs.upperBound, into: block)
+        return block
+    }
 
     /// Makes the lowest variable the lowest bit of an even innermost dimension. Returns the number of pairs of entries.
     @discardableResult
@@ -45,7 +84,11 @@ public final class FoldingTable<F: ProofField> {
         while dimensions.last == 1 { dimensions.removeLast() }
         guard let inner = dimensions.last else { return 0 }
         if inner & 1 == 1 {
-            buffer = FoldingTable.padded(buffer, rows: count / inner, of: inner, unit: unit, padding: padding)
+            if let tensor = integers?.tensor {
+                integers = IntegerRows(tensor: tensor, length: inner, isPadded: true)
+            } else {
+                buffer = FoldingTable.padded(buffer, rows: count / inner, of: inner, unit: unit, padding: padding)
+            }
             dimensions[dimensions.count - 1] = inner + 1
         }
         return count / 2
@@ -91,69 +134,159 @@ public final class FoldingTable<F: ProofField> {
         let threads = Parallel.threadCount
         let work = tables.reduce(0) { $0 + $1.table.count / 2 * $1.table.unit }
         if threads == 1 || work < 1 << 9 {
-            for (table, r) in tables {
-                let pairs = table.halve()
-                foldPiece(table.pointer, at: r, into: table.pointer, pairs: pairs, unit: table.unit)
-            }
+            for (table, r) in tables { table.halve(at: r, inPlace: true).fold() }
             return
         }
         // In place is safe only in one piece; large tables go to a second buffer in pieces.
         let grain = max(1 << 9, min(1 << 11, work / (4 * threads)))
-        typealias Piece = (
-            from: UnsafeMutablePointer<E>, to: UnsafeMutablePointer<E>, pairs: Int, unit: Int, at: E
-        )
         var pieces: [Piece] = []
         pieces.reserveCapacity(work / grain + tables.count)
         for (table, r) in tables {
-            let unit = table.unit
-            let pairs = table.halve()
-            let from = table.buffer.pointer
-            if pairs * unit < 2 * grain {
-                pieces.append((from, from, pairs, unit, r))
-                continue
+            let isSmall = table.count / 2 * table.unit < 2 * grain
+            var rest = table.halve(at: r, inPlace: isSmall)
+            while !isSmall && rest.pairs.count > grain / table.unit {
+                pieces.append(rest.removeFirst(grain / table.unit))
             }
-            let next: AlignedBuffer<E>
-            if let spare = table.spare, spare.count >= pairs * unit {
-                next = spare
-            } else {
-                next = AlignedBuffer(uninitialized: pairs * unit)
-            }
-            let to = next.pointer
-            for start in Swift.stride(from: 0, to: pairs, by: grain / unit) {
-                pieces.append(
-                    (from + 2 * unit * start, to + unit * start, min(grain / unit, pairs - start), unit, r))
-            }
-            table.spare = table.buffer
-            table.buffer = next
+            pieces.append(rest)
         }
-        Parallel.forEach(pieces.count) { k in
-            let piece = pieces[k]
-            foldPiece(piece.from, at: piece.at, into: piece.to, pairs: piece.pairs, unit: piece.unit)
+        Parallel.forEach(pieces.count) { pieces[$0].fold() }
+    }
+
+    /// Some pairs of a table that are folded.
+    private struct Piece {
+        let integers: IntegerRows<F>?
+        let from: UnsafeMutablePointer<E>
+        let to: UnsafeMutablePointer<E>
+        var pairs: Range<Int>
+        let unit: Int
+        let r: E
+
+        /// Cuts off so many pairs.
+        mutating func removeFirst(_ count: Int) -> Piece {
+            var first = self
+            first.pairs = pairs.prefix(count)
+            pairs.removeFirst(count)
+            return first
+        }
+
+        func fold() {
+            let to = to + unit * pairs.lowerBound
+            if let integers { return integers.fold(pairs, at: r, into: to) }
+            let from = from + 2 * unit * pairs.lowerBound
+            if unit == 1 {
+                F.fold(from, at: r, into: to, pairs: pairs.count)
+            } else {
+                F.foldPairs(from, at: r, into: to, quads: pairs.count)
+            }
         }
     }
 
-    /// Halves the innermost dimension, which must be even; returns the number of pairs that there were.
-    private func halve() -> Int {
+    /// Halves the innermost dimension, which must be even, and returns what is to be done for it. Integers are never folded
+    /// in place.
+    private func halve(at r: E, inPlace: Bool) -> Piece {
         let inner = dimensions.count - 1
         precondition(dimensions[inner] & 1 == 0)
         dimensions[inner] /= 2
-        return count
-    }
-
-    private static func foldPiece(
-        _ from: UnsafeMutablePointer<E>, at r: E, into to: UnsafeMutablePointer<E>, pairs: Int, unit: Int
-    ) {
-        if unit == 1 {
-            F.fold(from, at: r, into: to, pairs: pairs)
-        } else {
-            F.foldPairs(from, at: r, into: to, quads: pairs)
+        let pairs = count
+        let (integers, old) = (integers, buffer)
+        if integers != nil {
+            self.integers = nil
+            buffer = AlignedBuffer(uninitialized: pairs)
+        } else if !inPlace {
+            if let spare, spare.count >= pairs * unit {
+                buffer = spare
+            } else {
+                buffer = AlignedBuffer(uninitialized: pairs * unit)
+            }
+            spare = old
         }
+        return Piece(
+            integers: integers, from: old.pointer, to: buffer.pointer, pairs: 0..<pairs, unit: unit, r: r)
     }
 
     /// The single entry that is left when all variables are bound.
     public var final: E {
         precondition(count == 1)
-        return buffer.pointer[0]
+        guard let integers else { return buffer.pointer[0] }
+        return E(integers.tensor.storage[0])
+    }
+}
+
+/// Rows of integers, with an entry of zero after each where that makes their length even.
+private struct IntegerRows<F: ProofField> {
+    typealias E = F.Challenge
+    let tensor: IntegerTensor
+    /// Integers of a row.
+    let length: Int
+    let isPadded: Bool
+
+    /// Writes the images of a range of entries, padding included.
+    func embed(_ entries: Range<Int>, into output: UnsafeMutablePointer<E>) {
+        var visitor = Embed(rows: self, entries: entries, output: output)
+        tensor.storage.visit(&visitor)
+    }
+
+    /// Writes a range of pairs of entries, folded.
+    func fold(_ pairs: Range<Int>, at r: E, into output: UnsafeMutablePointer<E>) {
+        var visitor = Fold(rows: self, pairs: pairs, r: r, output: output)
+        tensor.storage.visit(&visitor)
+    }
+
+    private struct Embed: IntegerVisitor {
+        let rows: IntegerRows
+        let entries: Range<Int>
+        let output: UnsafeMutablePointer<E>
+
+        mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) {
+            guard rows.isPadded else {
+                return F.embed(UnsafeBufferPointer(rebasing: elements[entries]), into: output)
+            }
+            let stride = rows.length + 1
+            var i = entries.lowerBound
+            while i < entries.upperBound {
+                let (row, column) = i.quotientAndRemainder(dividingBy: stride)
+                let target = output + (i - entries.lowerBound)
+                if column == rows.length {
+                    target.pointee = .zero
+                    i += 1
+                    continue
+                }
+                let count = min(rows.length - column, entries.upperBound - i)
+                let start = row * rows.length + column
+                F.embed(UnsafeBufferPointer(rebasing: elements[start..<start + count]), into: target)
+                i += count
+            }
+        }
+    }
+
+    private struct Fold: IntegerVisitor {
+        let rows: IntegerRows
+        let pairs: Range<Int>
+        let r: E
+        let output: UnsafeMutablePointer<E>
+
+        mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) {
+            guard rows.isPadded else {
+                let range = 2 * pairs.lowerBound..<2 * pairs.upperBound
+                return F.fold(UnsafeBufferPointer(rebasing: elements[range]), at: r, into: output)
+            }
+            // The last integer of a row is alone in its pair.
+            let whole = rows.length / 2
+            var i = pairs.lowerBound
+            while i < pairs.upperBound {
+                let (row, column) = i.quotientAndRemainder(dividingBy: whole + 1)
+                let target = output + (i - pairs.lowerBound)
+                let start = row * rows.length + 2 * column
+                if column == whole {
+                    target.pointee = E(Int64(elements[start])) * (E.one - r)
+                    i += 1
+                    continue
+                }
+                let count = min(whole - column, pairs.upperBound - i)
+                F.fold(UnsafeBufferPointer(rebasing: elements[start..<start + 2 * count]), at: r, into: target)
+                i += count
+            }
+        }
     }
 }
 

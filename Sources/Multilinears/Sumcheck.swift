@@ -10,15 +10,31 @@ import Transcripts
 public enum Sumcheck<F: ProofField> {
     public typealias E = F.Challenge
 
+    /// The sum of `body` over ranges of pairs, on all threads: over blocks where some tables hold integers, with room for a
+    /// block of each of three tables.
     @usableFromInline
-    static func sum<R>(_ pairs: Int, zero: R, add: (R, R) -> R, _ body: (Range<Int>) -> R) -> R {
-        if pairs < 1 << 9 || Parallel.threadCount == 1 { return body(0..<pairs) }
+    static func sum<R>(
+        _ pairs: Int, inBlocks: Bool, zero: R, add: (R, R) -> R,
+        _ body: (Range<Int>, UnsafeMutablePointer<E>?) -> R
+    ) -> R {
+        func piece(_ range: Range<Int>) -> R {
+            if !inBlocks { return body(range, nil) }
+            let size = FoldingTable<F>.blockSize
+            return withUnsafeTemporaryAllocation(of: E.self, capacity: 3 * size) { blocks in
+                var result = zero
+                for start in stride(from: range.lowerBound, to: range.upperBound, by: size / 2) {
+                    result = add(result, body(start..<min(range.upperBound, start + size / 2), blocks.baseAddress!))
+                }
+                return result
+            }
+        }
+        if pairs < 1 << 9 || Parallel.threadCount == 1 { return piece(0..<pairs) }
         let grain = max(1 << 8, min(1 << 10, pairs / (2 * Parallel.threadCount)))
         let pieces = (pairs + grain - 1) / grain
         let results = [R](unsafeUninitializedCapacity: pieces) { buffer, count in
             let base = SendablePointer(buffer.baseAddress!)
             Parallel.forEach(pieces) { i in
-                (base.pointer + i).initialize(to: body(i * grain..<min(pairs, (i + 1) * grain)))
+                (base.pointer + i).initialize(to: piece(i * grain..<min(pairs, (i + 1) * grain)))
             }
             count = pieces
         }
@@ -40,10 +56,11 @@ public enum Sumcheck<F: ProofField> {
         for _ in 0..<a.variableCount {
             let pairs = a.prepare()
             b.prepare()
-            let (pa, pb) = (SendablePointer(a.pointer), SendablePointer(b.pointer))
-            let s = sum(pairs, zero: (E.zero, E.zero), add: { ($0.0 + $1.0, $0.1 + $1.1) }) { range in
-                let s = F.roundProduct2(
-                    pa.pointer + 2 * range.lowerBound, pb.pointer + 2 * range.lowerBound, pairs: range.count)
+            let s = sum(
+                pairs, inBlocks: a.isInteger || b.isInteger, zero: (E.zero, E.zero),
+                add: { ($0.0 + $1.0, $0.1 + $1.1) }
+            ) { range, blocks in
+                let s = F.roundProduct2(a.entries(range, blocks, 0), b.entries(range, blocks, 1), pairs: range.count)
                 return (s.atZero, s.leading)
             }
             transcript.send("sumcheck round", [s.0, s.1])
@@ -87,12 +104,13 @@ public enum Sumcheck<F: ProofField> {
             let pairs = a.prepare()
             b.prepare()
             c.prepare()
-            let p = (SendablePointer(a.pointer), SendablePointer(b.pointer), SendablePointer(c.pointer))
             let s = sum(
-                pairs, zero: (E.zero, E.zero, E.zero), add: { ($0.0 + $1.0, $0.1 + $1.1, $0.2 + $1.2) }
-            ) { range in
-                let o = 2 * range.lowerBound
-                let s = F.roundProduct3(p.0.pointer + o, p.1.pointer + o, p.2.pointer + o, pairs: range.count)
+                pairs, inBlocks: a.isInteger || b.isInteger || c.isInteger, zero: (E.zero, E.zero, E.zero),
+                add: { ($0.0 + $1.0, $0.1 + $1.1, $0.2 + $1.2) }
+            ) { range, blocks in
+                let s = F.roundProduct3(
+                    a.entries(range, blocks, 0), b.entries(range, blocks, 1), c.entries(range, blocks, 2),
+                    pairs: range.count)
                 return (s.atZero, s.atMinusOne, s.leading)
             }
             transcript.send("sumcheck round", [s.0, s.1, s.2])
@@ -141,19 +159,24 @@ public enum Sumcheck<F: ProofField> {
             b.prepare()
             let w = weights.pointer
             let low = outer[round]
-            let p = (SendablePointer(w), SendablePointer(a.pointer), SendablePointer(b.pointer))
-            var t = sum(pairs, zero: (E.zero, E.zero), add: { ($0.0 + $1.0, $0.1 + $1.1) }) { range in
-                let o = range.lowerBound
+            let inBlocks = a.isInteger || b.isInteger
+            var t = sum(pairs, inBlocks: inBlocks, zero: (E.zero, E.zero), add: { ($0.0 + $1.0, $0.1 + $1.1) }) {
+                range, blocks in
                 let t = F.roundWeightedProduct2(
-                    weights: p.0.pointer + o, p.1.pointer + 2 * o, p.2.pointer + 2 * o, pairs: range.count)
+                    weights: w + range.lowerBound, a.entries(range, blocks, 0), b.entries(range, blocks, 1),
+                    pairs: range.count)
                 return (t.atZero, t.leading)
             }
             t = (weights.factor * t.0, weights.factor * t.1)
             let atOne: E
             if low.isZero {
                 // A fixed index: the claim says nothing of t(1), so it is computed.
-                var direct = E.zero
-                for i in 0..<pairs { direct += w[i] * (a.pointer[2 * i + 1] * b.pointer[2 * i + 1]) }
+                let direct = sum(pairs, inBlocks: inBlocks, zero: E.zero, add: +) { range, blocks in
+                    let (a, b) = (a.entries(range, blocks, 0), b.entries(range, blocks, 1))
+                    var sum = E.zero
+                    for i in 0..<range.count { sum += w[range.lowerBound + i] * (a[2 * i + 1] * b[2 * i + 1]) }
+                    return sum
+                }
                 atOne = weights.factor * direct
             } else {
                 atOne = (claim - (E.one - low) * t.0) * inverses[round]

@@ -26,7 +26,9 @@ import Transcripts
     private func check<F: ProofField>(_: F.Type, bits: Int, groups: Int) throws {
         typealias E = F.Challenge
         var random = CommitmentTestGenerator(seed: UInt64(bits * 100 + groups))
-        let rows = (0..<groups).map { _ in AlignedBuffer<E>(random.point(1 << bits)) }
+        // Every third row is one that small vectors share.
+        var rows = (0..<groups).map { _ in GroupRow<F>.table(AlignedBuffer<E>(random.point(1 << bits))) }
+        for g in stride(from: 1, to: groups, by: 3) where bits > 0 { rows[g] = sharedRow(bits: bits, &random) }
         // Points, and tables, some with zeros.
         let weights = (0..<groups).map { g -> ColumnWeights<F> in
             if g % 2 == 0 { return .eq(random.point(bits)) }
@@ -34,12 +36,13 @@ import Transcripts
             for i in 0..<(1 << bits) / 3 { table[i] = .zero }
             return .table(table)
         }
-        let (expected, sum) = definition(rows.map(\.array), weights.map(\.table.array), F.self)
-        let kept = rows.map(\.array)
+        let kept = rows.map(\.table.array)
+        let (expected, sum) = definition(kept, weights.map(\.table.array), F.self)
         let transcript = ProverTranscript(domain: "columns", hash: .blake3)
-        let made = ColumnSumcheck<F>.prove(rows: rows, weights: weights, transcript: transcript)
+        let made = ColumnSumcheck<F>.prove(
+            rows: rows, weights: weights, columns: 1 << bits, transcript: transcript)
         #expect(transcript.proof == expected.proof, "\(bits) bits, \(groups) groups")
-        #expect(rows.map(\.array) == kept)
+        #expect(rows.map(\.table.array) == kept)
         let verifier = VerifierTranscript(domain: "columns", hash: .blake3, proof: transcript.proof)
         let (point, _) = try ColumnSumcheck<F>.verify(sum: sum, variables: bits, transcript: verifier)
         #expect(point == made.point)
@@ -47,6 +50,52 @@ import Transcripts
         for (row, value) in zip(kept, made.values) {
             #expect(zip(row, eq).reduce(E.zero) { $0 + $1.0 * $1.1 } == value)
         }
+    }
+
+    /// A shared row of vectors of several sizes and widths, some of whose runs are single entries; checked against the
+    /// entries one by one, in pieces that begin and end anywhere.
+    private func sharedRow<F: ProofField>(bits: Int, _ random: inout CommitmentTestGenerator) -> GroupRow<F> {
+        typealias E = F.Challenge
+        let ranges: [ClosedRange<Int64>] = [-128...127, -0x8000...0x7fff, -0x3fff_ffff...0x3fff_ffff, 0...1]
+        var tensors: [IntegerTensor] = []
+        var left = 1 << bits
+        while left > 0 {
+            let most = min(left.bitWidth - left.leadingZeroBitCount, bits) - 1
+            let size = Int.random(in: 0...max(0, most), using: &random)
+            let shapes = [
+                [1 << size], [(1 << size) / 2 + 1], [max(1, (1 << size) / 4), 3], [max(1, (1 << size) / 8), 2, 3],
+            ]
+            let shape = TensorShape(shapes[Int.random(in: 0..<4, using: &random)])
+            if shape.paddedCount > left || shape.variableCount >= bits {
+                left -= 1
+                continue
+            }
+            left -= shape.paddedCount
+            tensors.append(random.tensor(shape.dimensions, ranges[tensors.count % 4]))
+        }
+        if tensors.isEmpty { tensors = [random.tensor([], ranges[0])] }
+        let layout = MatrixLayout(tensors.map(\.shape), columnBits: bits)
+        #expect(layout.ownRows == 0)
+        var entries = [E](repeating: .zero, count: 1 << bits)
+        for (own, tensor) in zip(layout.vectors, tensors) where own.firstRow == 0 {
+            for i in 0..<tensor.shape.count {
+                let (run, offset) = i.quotientAndRemainder(dividingBy: own.runLength)
+                entries[own.firstColumn + own.runColumns[run] + offset] = E(tensor[i])
+            }
+        }
+        let row = SharedRow<F>(0, layout, of: tensors)
+        #expect(row.table.array == entries)
+        let factor: E = random.element()
+        let sums = AlignedBuffer<E>(repeating: .one, count: 1 << bits)
+        let border = Int.random(in: 0...1 << bits, using: &random)
+        for piece in [0..<border, border..<1 << bits] {
+            GroupRow.shared(row).addScaled(piece, by: factor, to: sums.pointer + piece.lowerBound)
+            let part = AlignedBuffer<E>(repeating: .one, count: piece.count)
+            row.embed(piece, into: part.pointer)
+            #expect(part.array == Array(entries[piece]))
+        }
+        #expect(sums.array == entries.map { $0 * factor + .one })
+        return .shared(row)
     }
 
     /// The same messages by the definition of the round, and the sum that is shown.

@@ -27,6 +27,7 @@ struct Source<F: ProofField> {
     func all<F: ProofField>(_: F.Type) throws {
         try extensions(F.self)
         try products(F.self)
+        integerProducts(F.self)
         try fractions(F.self)
         try lookups(F.self)
         virtualLayers(F.self)
@@ -124,6 +125,60 @@ struct Source<F: ProofField> {
                     accepted = result.point == point && result.claim == value(0, point) * value(1, point)
                 } catch is VerificationError { accepted = false }
                 #expect(accepted == lie.isZero)
+            }
+        }
+    }
+
+    /// Tables of integers, as they are stored, give the proofs of the same tables as challenges, whatever is beside them.
+    func integerProducts<F: ProofField>(_: F.Type) {
+        typealias E = F.Challenge
+        let source = Source<F>(6)
+        var generator = CommitmentTestGenerator(seed: 11)
+        let ranges: [ClosedRange<Int64>] = [
+            -128...127, -0x8000...0x7fff, -F.integerBound...F.integerBound, -min(F.integerBound, 1 << 31)...5,
+        ]
+        let large = [
+            [1023], [2049], [700, 3], [341, 6], [64, 64], [513, 2], [5, 511, 1], [2, 3, 515], [2, 2, 2, 3],
+        ]
+        let threads = Parallel.threadCount
+        defer { Parallel.threadCount = threads }
+        for dimensions in Self.shapes + large {
+            let shape = TensorShape(dimensions)
+            let tensors = (0..<3).map { generator.tensor(dimensions, ranges[($0 + shape.count) % ranges.count]) }
+            var outer = source.next(shape.variableCount)
+            if outer.count > 2 { (outer[0], outer[1]) = (.zero, .one) }
+            let claim = source.next(1)[0]
+            /// The proofs of the three kinds of product, and what is left of their tables. `mask`: which ones are integers.
+            func proofs(_ mask: Int) -> ([UInt8], [E]) {
+                let transcript = ProverTranscript(domain: "t", hash: .blake3)
+                var left: [E] = []
+                func tables(_ count: Int) -> [FoldingTable<F>] {
+                    (0..<count).map { i in
+                        if mask >> i & 1 == 1 { return FoldingTable(tensors[i], dimensions: dimensions) }
+                        let images = (0..<shape.count).map { E(tensors[i][$0]) }
+                        return FoldingTable(AlignedBuffer(images), dimensions: dimensions)
+                    }
+                }
+                let two = tables(2)
+                var point = Sumcheck<F>.proveProduct(two[0], two[1], claim: claim, transcript: transcript)
+                left += point + two.map(\.final)
+                let three = tables(3)
+                point = Sumcheck<F>.proveProduct(three[0], three[1], three[2], claim: claim, transcript: transcript)
+                left += point + three.map(\.final)
+                let weighted = tables(2)
+                point = Sumcheck<F>.proveEqProduct(
+                    at: outer, weighted[0], weighted[1], claim: claim, transcript: transcript)
+                left += point + weighted.map(\.final)
+                return (transcript.proof, left)
+            }
+            Parallel.threadCount = 1
+            let expected = proofs(0)
+            for mask in [1, 2, 5, 7] {
+                for count in 1...3 {
+                    Parallel.threadCount = count
+                    let made = proofs(mask)
+                    #expect(made.0 == expected.0 && made.1 == expected.1, "\(dimensions), \(mask), \(count) threads")
+                }
             }
         }
     }
@@ -278,6 +333,10 @@ struct Source<F: ProofField> {
         let layouts: [[[Int]]] = [
             [[1024]], [[32, 32], [32, 32]], [[3, 344], [5, 3, 72], [2, 513]],
             [[7, 16, 12], [2000], [1016], [16, 64], [3]],
+            // Rows that are no whole quads: long and short ones, several of a shape, pairs.
+            [[4099]], [[1025], [1026], [1027]], [[400, 3], [400, 3], [300, 4]], [[333, 5], [333, 6], [150, 7], [9]],
+            [[700, 2], [35, 21, 2], [35, 21, 2], [64, 2]], [[2, 2, 2, 2, 2, 2, 2, 2, 2, 2], [5, 2, 2, 3, 2, 3, 2]],
+            [[65], [67, 1], [66], [64]], [[2, 5, 103, 3, 1], [11, 1, 93]],
         ]
         for dimensions in layouts {
             for numerators in [false, true] {
