@@ -4,8 +4,8 @@ import Transcripts
 
 extension FractionalSum {
     /// Proves that the leaves, given segment by segment, sum to zero, and returns the claims on them that remain. Buffers of
-    /// fractions are consumed; reciprocals are read as integers several times and, but for small segments and odd rows, never
-    /// exist as a whole layer, nor do their sums by pairs (`VirtualLayer`).
+    /// fractions are consumed; lookups and tables are read as integers several times and, but for segments of a few, never
+    /// exist as a whole layer, nor, but for odd rows, do their sums by pairs (`VirtualLayer`).
     @_specialize(where F == Mersenne31)
     @_specialize(where F == GoldilocksField)
     @_specialize(where F == BN254ScalarField)
@@ -39,26 +39,19 @@ extension FractionalSum {
 
     /// Neighbouring segments of one shape.
     struct Block {
-        enum Content {
-            /// Fractions p / (q + 1) in the layer's tables.
-            case stored
-            /// Leaves with the numerator one.
-            case reciprocals([LookupDenominators<F>])
-            /// Made when they are wanted.
-            case virtual(VirtualLayer)
-        }
         /// Of pairs of nodes: where they lie, or, of what is not stored, would lie.
         var rows: Rows
         /// Of a segment's nodes, all above 1.
         let dimensions: [Int]
-        let content: Content
+        /// Nil where the nodes are stored, as fractions p / (q + 1) in the layer's tables.
+        let virtual: VirtualLayer?
 
-        init(copies: Int, dimensions: [Int], content: Content, start: Int = 0) {
+        init(copies: Int, dimensions: [Int], virtual: VirtualLayer?, start: Int = 0) {
             var pairs = dimensions
             pairs[pairs.count - 1] = (dimensions.last! + 1) / 2
             rows = Rows(copies: copies, dimensions: pairs, start: start)
             self.dimensions = dimensions
-            self.content = content
+            self.virtual = virtual
         }
 
         var copies: Int { rows.copies }
@@ -70,65 +63,6 @@ extension FractionalSum {
             var above = dimensions
             above[above.count - 1] = (inner + 1) / 2
             return above.filter { $0 > 1 }
-        }
-
-        /// The content in the layer above, where that is virtual.
-        var virtualSums: VirtualLayer? {
-            switch content {
-            case .stored: nil
-            case .reciprocals(let segments): VirtualLayer(.reciprocals(segments), level: 1, inner: inner)
-            case .virtual(let layer): VirtualLayer(layer.leaves, level: layer.level + 1, inner: inner << layer.level)
-            }
-        }
-
-        /// Writes the sums of neighbours, of a block that is not stored, without padding.
-        func writeSums(_ p: UnsafeMutablePointer<E>, _ q: UnsafeMutablePointer<E>) {
-            switch content {
-            case .stored: preconditionFailure("stored blocks are summed together")
-            case .virtual(let layer): layer.writeSums(p, q)
-            case .reciprocals(let segments):
-                let perSegment = dimensions.dropLast().reduce((inner + 1) / 2, *)
-                for (i, segment) in segments.enumerated() {
-                    let (p, q) = (p + i * perSegment, q + i * perSegment)
-                    inner & 1 == 0 ? sums(segment, p, q) : oddSums(segment, p, q)
-                }
-            }
-        }
-
-        private func sums(
-            _ leaves: LookupDenominators<F>, _ p: UnsafeMutablePointer<E>, _ q: UnsafeMutablePointer<E>
-        ) {
-            let pairs = leaves.count / 2
-            let size = min(pairs, 1 << 10)
-            let constants = AlignedBuffer<E>(repeating: leaves.constant - .one, count: 2 * size)
-            let ones = AlignedBuffer<E>(repeating: .one, count: 2 * size)
-            let chunks = (pairs + size - 1) / size
-            let workers = min(chunks, Parallel.threadCount)
-            Parallel.forEach(workers) { worker in
-                let scratch = AlignedBuffer<E>(uninitialized: 2 * size)
-                for chunk in Swift.stride(from: worker, to: chunks, by: workers) {
-                    let range = chunk * size..<min(pairs, (chunk + 1) * size)
-                    leaves.write(
-                        2 * range.lowerBound..<2 * range.upperBound, block: constants.pointer, into: scratch.pointer)
-                    F.addFractions(
-                        p: ones.pointer, q: scratch.pointer, pOut: p + range.lowerBound, qOut: q + range.lowerBound,
-                        pairs: range.count)
-                }
-            }
-        }
-
-        private func oddSums(
-            _ leaves: LookupDenominators<F>, _ p: UnsafeMutablePointer<E>, _ q: UnsafeMutablePointer<E>
-        ) {
-            let half = (inner + 1) / 2
-            let constants = AlignedBuffer<E>(repeating: leaves.constant - .one, count: inner)
-            let ones = AlignedBuffer<E>(repeating: .one, count: inner + 1)
-            ones.pointer[inner] = .zero
-            let scratch = AlignedBuffer<E>(repeating: .zero, count: inner + 1)
-            for r in 0..<leaves.count / inner {
-                leaves.write(r * inner..<(r + 1) * inner, block: constants.pointer, into: scratch.pointer)
-                F.addFractions(p: ones.pointer, q: scratch.pointer, pOut: p + r * half, qOut: q + r * half, pairs: half)
-            }
         }
     }
 
@@ -165,26 +99,17 @@ extension FractionalSum {
                     tailQ += q.elements
                     continue
                 }
-                let content = Layer.content(group, inner: dimensions.last!)
-                if case .stored = content { stored.append((blocks.count, group)) }
-                blocks.append(Block(copies: group.count, dimensions: dimensions, content: content, start: size))
-                if case .stored = content { size = blocks.last!.rows.end }
+                if let layer = VirtualLayer(group, dimensions: dimensions) {
+                    blocks.append(Block(copies: group.count, dimensions: dimensions, virtual: layer))
+                    continue
+                }
+                stored.append((blocks.count, group))
+                blocks.append(Block(copies: group.count, dimensions: dimensions, virtual: nil, start: size))
+                size = blocks.last!.rows.end
             }
             p = AlignedBuffer(uninitialized: 2 * size)
             q = AlignedBuffer(uninitialized: 2 * size)
             for (i, leaves) in stored { place(leaves, in: blocks[i]) }
-        }
-
-        private static func content(_ leaves: [FractionLeaves<F>], inner: Int) -> Block.Content {
-            if leaves[0].isReciprocal {
-                return .reciprocals(
-                    leaves.map {
-                        guard case .reciprocals(let d) = $0 else { preconditionFailure() }
-                        return d
-                    })
-            }
-            if let layer = FractionalSum.virtualMultiples(leaves, inner: inner) { return .virtual(layer) }
-            return .stored
         }
 
         /// Stores a block of leaves.
@@ -212,12 +137,12 @@ extension FractionalSum {
         func next() -> Layer {
             let above = Layer()
             var moves: [Move] = []
-            var made: [(block: Block, rows: Rows)] = []
+            var made: [(layer: VirtualLayer, block: Block, rows: Rows)] = []
             var size = 0
             for block in blocks {
-                if let layer = block.virtualSums {
+                if let layer = block.virtual?.above {
                     above.blocks.append(
-                        Block(copies: block.copies, dimensions: block.dimensionsAbove, content: .virtual(layer)))
+                        Block(copies: block.copies, dimensions: block.dimensionsAbove, virtual: layer))
                     continue
                 }
                 if block.rows.isBound {
@@ -227,23 +152,23 @@ extension FractionalSum {
                 }
                 var rows = block.rows
                 let move = rows.halve(to: size)
-                if case .stored = block.content { moves.append(move) } else { made.append((block, rows)) }
+                if let layer = block.virtual { made.append((layer, block, rows)) } else { moves.append(move) }
                 above.blocks.append(
-                    Block(copies: block.copies, dimensions: block.dimensionsAbove, content: .stored, start: size))
+                    Block(copies: block.copies, dimensions: block.dimensionsAbove, virtual: nil, start: size))
                 size = rows.end
             }
             above.p = AlignedBuffer(uninitialized: 2 * size)
             above.q = AlignedBuffer(uninitialized: 2 * size)
-            for (block, rows) in made {
+            for (layer, block, rows) in made {
                 let dimensions = block.dimensionsAbove
-                if dimensions.last! & 1 == 0 {
-                    rows.fill([above.p, above.q], unit: 2, padding: .zero) { block.writeSums($0[0], $0[1]) }
+                if dimensions.last! & 1 == 0 && rows.stride == rows.length {
+                    layer.writeSums(above.p.pointer + 2 * rows.start, above.q.pointer + 2 * rows.start)
                     continue
                 }
                 let count = dimensions.reduce(block.copies, *)
                 let p = AlignedBuffer<E>(uninitialized: count)
                 let q = AlignedBuffer<E>(uninitialized: count)
-                block.writeSums(p.pointer, q.pointer)
+                layer.writeSums(p.pointer, q.pointer)
                 above.place(p, q, dimensions, rows)
             }
             sum(moves, above)
@@ -287,17 +212,10 @@ extension FractionalSum {
             above.tailQ += sumQ.elements
         }
 
-        /// Fractions of a block whose segments are pairs.
+        /// Fractions of a block whose segments are pairs: these are stored.
         func pairs(_ block: Block) -> (p: [E], q: [E]) {
-            switch block.content {
-            case .stored:
-                let range = 2 * block.rows.start..<2 * block.rows.end
-                return (Array(p.elements[range]), Array(q.elements[range]))
-            case .reciprocals(let segments):
-                let (p, q) = FractionalSum.fractions(segments.map { .reciprocals($0) }, count: 2)
-                return (p.array, q.array)
-            case .virtual: preconditionFailure("a virtual layer has more than a pair a segment")
-            }
+            let range = 2 * block.rows.start..<2 * block.rows.end
+            return (Array(p.elements[range]), Array(q.elements[range]))
         }
 
         /// Lets go of what is stored, for one who goes on with it alone.
@@ -309,18 +227,6 @@ extension FractionalSum {
             }
             return (p, q)
         }
-    }
-
-    /// The layer of these leaves where they are all multiples, and large enough.
-    static func virtualMultiples(_ leaves: [FractionLeaves<F>], inner: Int) -> VirtualLayer? {
-        var numerators: [IntegerTensor] = []
-        var denominators: [LookupDenominators<F>] = []
-        for case .multiples(let m, let d) in leaves {
-            numerators.append(m)
-            denominators.append(d)
-        }
-        guard numerators.count == leaves.count else { return nil }
-        return VirtualLayer(.multiples(numerators, denominators), level: 0, inner: inner)
     }
 
     /// Numerators and denominators minus one of some segments of `count` entries each, one after the other.
@@ -346,8 +252,7 @@ extension FractionalSum {
                 q.update(from: fromQ.pointer + range.lowerBound, count: range.count)
             case .reciprocals(let d):
                 p.fill(.one, count: range.count)
-                q.fill(d.constant - .one, count: range.count)
-                d.write(range, block: q, into: q)
+                d.writeMinusOne(range, into: q)
             case .multiples(let m, let d):
                 write(m, d, range, p: p, q: q)
             }

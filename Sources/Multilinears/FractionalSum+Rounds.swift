@@ -91,8 +91,7 @@ extension FractionalSum {
             self.outer = outer
             self.lambda = lambda
             inverseLambda = lambda.inverse() ?? .zero
-            var made: [(block: Int, segments: [LookupDenominators<F>], from: Block)] = []
-            var (entries, productEntries) = (0, 0)
+            var entries = 0
             var shapes: [(dimensions: [Int], offset: Int)] = []
             for block in layer.blocks {
                 if block.rows.isBound {
@@ -105,22 +104,14 @@ extension FractionalSum {
                 dimensions[dimensions.count - 1] = (block.inner + 1) / 2
                 while dimensions.last == 1 { dimensions.removeLast() }
                 let variables = TensorShape(dimensions).variableCount
+                let isOfProducts = block.virtual?.isOfProducts ?? false
                 var active = ActiveBlock(
-                    copies: block.copies, variables: variables, rows: block.rows, isOfProducts: false)
-                switch block.content {
-                case .stored: entries = block.rows.end
-                case .virtual(let layer): active.virtual = layer
-                case .reciprocals(let segments):
-                    let leaves = VirtualLayer(.reciprocals(segments), level: 0, inner: block.inner)
-                    active = ActiveBlock(
-                        copies: block.copies, variables: variables,
-                        rows: Rows(copies: block.copies, dimensions: dimensions, start: productEntries),
-                        isOfProducts: true, virtual: leaves,
-                        ones: OnesExtension(block.dimensions, Array(outer[..<variables])))
-                    if leaves == nil {
-                        made.append((blocks.count, segments, block))
-                        productEntries = active.rows.end
-                    }
+                    copies: block.copies, variables: variables, rows: block.rows, isOfProducts: isOfProducts,
+                    virtual: block.virtual)
+                if isOfProducts {
+                    active.ones = OnesExtension(block.dimensions, Array(outer[..<variables]))
+                } else if active.virtual == nil {
+                    entries = block.rows.end
                 }
                 shapes.append((dimensions, offset))
                 offset += block.copies << variables
@@ -130,15 +121,8 @@ extension FractionalSum {
             tailQ += layer.tailQ
             let (p, q) = layer.take()
             fractions = Tables(first: p, second: q, unit: 2, padding: .zero, entries: entries)
-            products = Tables(
-                first: AlignedBuffer(uninitialized: productEntries),
-                second: AlignedBuffer(uninitialized: productEntries),
-                unit: 1, padding: .one, entries: productEntries)
-            for (i, segments, block) in made {
-                blocks[i].rows.fill([products.first, products.second], unit: 1, padding: .one) { halves in
-                    LayerRounds.products(block, segments, inverseLambda, halves[0], halves[1])
-                }
-            }
+            let none = AlignedBuffer<E>(uninitialized: 0)
+            products = Tables(first: none, second: none, unit: 1, padding: .one)
             makeWeights(shapes)
         }
 
@@ -156,16 +140,13 @@ extension FractionalSum {
                 )
             }
             fractions.weights = AlignedBuffer(uninitialized: fractions.entries / 2)
-            products.weights = AlignedBuffer(uninitialized: products.entries / 2)
             var tasks: [WeightPiece] = []
             for i in blocks.indices {
                 blocks[i].scale = made[i].1
                 if blocks[i].virtual != nil {
                     blocks[i].weights = made[i].0
                 } else {
-                    tasks += made[i].0.pieces(
-                        into: (blocks[i].isOfProducts ? products : fractions).weights.pointer + blocks[i].rows.start / 2
-                    )
+                    tasks += made[i].0.pieces(into: fractions.weights.pointer + blocks[i].rows.start / 2)
                 }
             }
             LayerRounds.write(tasks)
@@ -184,74 +165,46 @@ extension FractionalSum {
             }
         }
 
-        /// The tables u0 and u1 of leaves with the numerator one, without padding between rows.
-        private static func products(
-            _ block: Block, _ segments: [LookupDenominators<F>], _ shift: E, _ u0: UnsafeMutablePointer<E>,
-            _ u1: UnsafeMutablePointer<E>
-        ) {
-            let inner = block.inner
-            let half = (inner + 1) / 2
-            let perSegment = block.dimensions.dropLast().reduce(half, *)
-            for (i, segment) in segments.enumerated() {
-                let (even, odd) = (u0 + i * perSegment, u1 + i * perSegment)
-                if inner & 1 == 0 {
-                    let size = min(perSegment, 1 << 10)
-                    let constants = AlignedBuffer<E>(repeating: segment.constant + shift, count: size)
-                    Parallel.forEachChunk((perSegment + size - 1) / size, grain: 4) { chunks in
-                        for c in chunks {
-                            let (start, end) = (c * size, min(perSegment, (c + 1) * size))
-                            segment.writeHalves(
-                                2 * start..<2 * end, block: constants.pointer, even: even + start, odd: odd + start)
-                        }
-                    }
-                    continue
-                }
-                // Rows of odd length: the last entry has no neighbour, so its pair is (entry, padding).
-                let constants = AlignedBuffer<E>(repeating: segment.constant + shift, count: half)
-                for r in 0..<segment.count / inner {
-                    let (even, odd) = (even + r * half, odd + r * half)
-                    segment.writeHalves(
-                        r * inner..<(r + 1) * inner - 1, block: constants.pointer, even: even, odd: odd)
-                    segment.write(
-                        (r + 1) * inner - 1..<(r + 1) * inner, block: constants.pointer, into: even + half - 1)
-                    odd[half - 1] = .one
-                }
-            }
-        }
-
         /// `eq` over the variables above the first, for all copies: the outer product of the innermost dimension's table and
         /// that of all others.
         struct Weights {
             private let inner: AlignedBuffer<E>
             /// Entries of `inner` in use.
             private var width: Int
-            private let rows: AlignedBuffer<E>
+            /// Nil where there is a single row, whose scale is in `inner`.
+            private let rows: AlignedBuffer<E>?
+            /// Entries of `rows` in use, and of each of its own rows.
+            private var rowCount = 1
+            private let rowWidth: Int
 
             init(_ dimensions: [Int], _ point: [E], _ scales: [E]) {
                 width = (dimensions.last! + 1) / 2
                 let parts = TensorShape(dimensions).split(point)
                 let own = Array(parts.last!.dropFirst())
+                let shape = TensorShape(Array(dimensions.dropLast()))
+                rowWidth = shape.dimensions.last ?? 1
                 if dimensions.count == 1 && scales.count == 1 {
                     inner = Eq<F>.table(own, scale: scales[0])
-                    rows = AlignedBuffer(repeating: .one, count: 1)
+                    rows = nil
                     return
                 }
                 inner = Eq<F>.table(own)
-                if dimensions.count == 1 {
-                    rows = AlignedBuffer(scales)
-                    return
-                }
-                let shape = TensorShape(Array(dimensions.dropLast()))
                 let rest = Eq<F>.table(shape, TensorShape.join(parts.dropLast()))
-                rows = AlignedBuffer<E>(uninitialized: scales.count * shape.count)
+                rowCount = scales.count * shape.count
+                let rows = AlignedBuffer<E>(uninitialized: rowCount)
                 for (i, scale) in scales.enumerated() {
                     F.scale(rest.pointer, by: scale, into: rows.pointer + i * shape.count, count: shape.count)
                 }
+                self.rows = rows
             }
 
             /// Writes a range of the product.
             func write(_ range: Range<Int>, into out: UnsafeMutablePointer<E>) {
-                if rows.count == 1 { return out.update(from: inner.pointer + range.lowerBound, count: range.count) }
+                guard let rows else { return out.update(from: inner.pointer + range.lowerBound, count: range.count) }
+                if width == 1 {
+                    return F.scale(
+                        rows.pointer + range.lowerBound, by: inner.pointer[0], into: out, count: range.count)
+                }
                 var i = range.lowerBound
                 while i < range.upperBound {
                     let (row, column) = i.quotientAndRemainder(dividingBy: width)
@@ -264,16 +217,26 @@ extension FractionalSum {
 
             /// All of the product in pieces.
             func pieces(into out: UnsafeMutablePointer<E>) -> [WeightPiece] {
-                let count = rows.count * width
+                let count = rowCount * width
                 return Swift.stride(from: 0, to: count, by: 1 << 11).map {
                     WeightPiece(weights: self, range: $0..<min(count, $0 + 1 << 11), to: out + $0)
                 }
             }
 
-            /// Goes on to the variable after the next: its entries for zero there, but for the factor.
+            /// Goes on to the variable after the next, once: its entries for zero there, but for the factor.
             mutating func halve() {
-                width = (width + 1) / 2
-                for i in 0..<width { inner.pointer[i] = inner.pointer[2 * i] }
+                if width > 1 {
+                    width = (width + 1) / 2
+                    for i in 0..<width { inner.pointer[i] = inner.pointer[2 * i] }
+                    return
+                }
+                // It is the lowest of the dimension outside.
+                guard let rows else { return }
+                let half = (rowWidth + 1) / 2
+                for row in 0..<rowCount / rowWidth {
+                    for i in 0..<half { rows.pointer[row * half + i] = rows.pointer[row * rowWidth + 2 * i] }
+                }
+                rowCount = rowCount / rowWidth * half
             }
         }
 
@@ -292,7 +255,7 @@ extension FractionalSum {
 
         /// The pieces of a block that is virtual, and how many quads a segment has.
         private func virtualPieces(_ i: Int, _ layer: VirtualLayer) -> [Piece] {
-            let quads = layer.count / 4
+            let quads = layer.quads
             return layer.pieces.map {
                 Piece(
                     isOfProducts: layer.isOfProducts,

@@ -67,18 +67,6 @@ extension FractionalSum {
                 }
             }
         }
-
-        /// Lets `write` make the entries, `unit` elements each, in a table, or in two, at the place that it is given.
-        func fill(
-            _ tables: [AlignedBuffer<E>], unit: Int, padding: E, _ write: ([UnsafeMutablePointer<E>]) -> Void
-        ) {
-            if !isPadded { return write(tables.map { $0.pointer + start * unit }) }
-            let compact = tables.map { _ in AlignedBuffer<E>(uninitialized: count * length * unit) }
-            write(compact.map(\.pointer))
-            for (from, table) in zip(compact, tables) {
-                place(from.pointer, unit: unit, padding: padding, in: table.pointer)
-            }
-        }
     }
 
     /// Neighbouring pairs of entries that become single ones.

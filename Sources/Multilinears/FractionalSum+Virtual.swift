@@ -21,21 +21,49 @@ extension FractionalSum {
         }
         let leaves: Leaves
         let level: Int
-        /// Entries of a segment.
-        let count: Int
+        /// Leaves of a row. Rows of the next layer's entries need not be whole pairs on level 0: they are made up by padding.
+        let inner: Int
 
         /// Levels from 0 on that are never stored.
         static var levels: Int { 2 }
 
-        /// Nil where rows of `inner` leaves are not whole quads of the level, or a segment is too small to be worth it.
+        /// Nil where a segment is too small to be worth it, or, above the leaves, rows are not whole quads.
         init?(_ leaves: Leaves, level: Int, inner: Int) {
-            guard level < Self.levels, inner % (4 << level) == 0, inner >= 8 << level,
-                leaves.denominators[0].count >= 1 << 10
+            let count = leaves.denominators[0].count
+            guard level == 0 ? count >= 1 << 6 : level < Self.levels && inner % (4 << level) == 0 && count >= 1 << 10
             else { return nil }
             self.leaves = leaves
             self.level = level
-            count = leaves.denominators[0].count >> level
+            self.inner = inner
         }
+
+        /// Leaves of segments with these dimensions, all above 1. A last one of 2 is that of pairs: rows are those of the next.
+        init?(_ segments: [FractionLeaves<F>], dimensions: [Int]) {
+            var numerators: [IntegerTensor] = []
+            var denominators: [LookupDenominators<F>] = []
+            for segment in segments {
+                switch segment {
+                case .fractions: return nil
+                case .reciprocals(let d): denominators.append(d)
+                case .multiples(let m, let d):
+                    numerators.append(m)
+                    denominators.append(d)
+                }
+            }
+            precondition(numerators.isEmpty || numerators.count == denominators.count)
+            let leaves =
+                numerators.isEmpty ? Leaves.reciprocals(denominators) : Leaves.multiples(numerators, denominators)
+            let inner =
+                dimensions.count > 1 && dimensions.last! == 2
+                ? 2 * dimensions[dimensions.count - 2] : dimensions.last!
+            self.init(leaves, level: 0, inner: inner)
+        }
+
+        /// The layer above, where it is not stored either.
+        var above: VirtualLayer? { VirtualLayer(leaves, level: level + 1, inner: inner) }
+
+        /// Quads of entries of a segment, padding included.
+        var quads: Int { leaves.denominators[0].count / inner * LeafQuads.perRow(inner >> level) }
 
         var segments: Int { leaves.denominators.count }
 
@@ -61,8 +89,8 @@ extension FractionalSum {
 
         var pieces: [Piece] {
             (0..<segments).flatMap { segment in
-                Swift.stride(from: 0, to: count / 4, by: pieceSize).map {
-                    Piece(segment: segment, quads: $0..<min(count / 4, $0 + pieceSize))
+                Swift.stride(from: 0, to: quads, by: pieceSize).map {
+                    Piece(segment: segment, quads: $0..<min(quads, $0 + pieceSize))
                 }
             }
         }
@@ -73,53 +101,96 @@ extension FractionalSum {
             func pointer(_ i: Int) -> UnsafeMutablePointer<E> { buffers[i].pointer }
         }
 
-        /// The even and the odd leaves of a piece of reciprocals apart, their denominators plus `shift`.
+        /// The leaves of a piece.
+        private func leaves(_ piece: Piece) -> LeafQuads {
+            LeafQuads(inner: inner, quads: piece.quads.lowerBound << level..<piece.quads.upperBound << level)
+        }
+
+        /// The even and the odd leaves of a piece of reciprocals apart, their denominators plus `shift`; padding is one.
         func halves(
             _ piece: Piece, shift: E, _ scratch: Scratch
         ) -> (even: UnsafeMutablePointer<E>, odd: UnsafeMutablePointer<E>) {
             let (even, odd) = (scratch.pointer(0), scratch.pointer(1))
-            leaves.denominators[piece.segment].writeHalves(
-                4 * piece.quads.lowerBound << level..<4 * piece.quads.upperBound << level, shift: shift, even: even,
-                odd: odd)
+            leaves.denominators[piece.segment].writeHalves(leaves(piece), shift: shift, even: even, odd: odd)
             return (even, odd)
+        }
+
+        /// Sums by pairs of a piece of reciprocals: numerators, and denominators minus one; of pairs that are padding, anything.
+        private func reciprocalSums(
+            _ piece: Piece, _ scratch: Scratch, p: UnsafeMutablePointer<E>, q: UnsafeMutablePointer<E>
+        ) {
+            let (even, odd) = halves(piece, shift: .zero, scratch)
+            let leaves = leaves(piece)
+            let count = leaves.count / 2
+            // 1/a + 1/b = (a + b) / ab.
+            F.add(even, odd, into: p, count: count)
+            F.multiply(even, odd, into: q, count: count)
+            let minusOnes = scratch.pointer(4)
+            minusOnes.fill(-E.one, count: count)
+            F.add(q, minusOnes, into: q, count: count)
+            if leaves.inner & 1 == 0 { return }
+            // 1/a + 0/1 = 1/a.
+            leaves.forEachRow { row in
+                if row.leaves.count & 1 == 1 { p[(row.at + row.leaves.count) / 2] = .one }
+            }
         }
 
         /// Numerators, and denominators minus one, of a piece; of reciprocals at level 1.
         func fractions(
             _ piece: Piece, _ scratch: Scratch
         ) -> (p: UnsafeMutablePointer<E>, q: UnsafeMutablePointer<E>) {
-            let count = 4 * piece.quads.count
             let (p, q) = (scratch.pointer(2), scratch.pointer(3))
             switch leaves {
             case .reciprocals:
                 precondition(level == 1)
-                // 1/a + 1/b = (a + b) / ab.
-                let (even, odd) = halves(piece, shift: .zero, scratch)
-                F.add(even, odd, into: p, count: count)
-                F.multiply(even, odd, into: q, count: count)
-                let minusOnes = scratch.pointer(4)
-                minusOnes.fill(-E.one, count: count)
-                F.add(q, minusOnes, into: q, count: count)
+                reciprocalSums(piece, scratch, p: p, q: q)
                 return (p, q)
             case .multiples(let numerators, let denominators):
-                let range = 4 * piece.quads.lowerBound << level..<4 * piece.quads.upperBound << level
-                FractionalSum.write(numerators[piece.segment], denominators[piece.segment], range, p: p, q: q)
+                let leaves = leaves(piece)
+                leaves.forEachRow { row in
+                    let (p, q) = (p + row.at, q + row.at)
+                    FractionalSum.write(
+                        numerators[piece.segment], denominators[piece.segment], row.leaves, p: p, q: q)
+                    for i in row.leaves.count..<row.padded { (p[i], q[i]) = (.zero, .zero) }
+                }
                 guard level == 1 else { return (p, q) }
                 let (sumP, sumQ) = (scratch.pointer(0), scratch.pointer(1))
-                F.addFractions(p: p, q: q, pOut: sumP, qOut: sumQ, pairs: count)
+                F.addFractions(p: p, q: q, pOut: sumP, qOut: sumQ, pairs: leaves.count / 2)
                 return (sumP, sumQ)
             }
         }
 
-        /// Writes the layer above, segment by segment.
+        /// Writes the layer above, segment by segment, without padding.
         func writeSums(_ p: UnsafeMutablePointer<E>, _ q: UnsafeMutablePointer<E>) {
-            let half = count / 2
+            // Entries of a row, here and above.
+            let entries = inner >> level
+            let half = (entries + 1) / 2
+            let perSegment = leaves.denominators[0].count / inner * half
             let pieces = pieces
             Parallel.forEach(pieces.count, state: { Scratch() }) { i, scratch in
-                let from = fractions(pieces[i], scratch)
-                let o = pieces[i].segment * half + 2 * pieces[i].quads.lowerBound
-                F.addFractions(
-                    p: from.p, q: from.q, pOut: p + o, qOut: q + o, pairs: 2 * pieces[i].quads.count)
+                let piece = pieces[i]
+                let (p, q) = (p + piece.segment * perSegment, q + piece.segment * perSegment)
+                let rows = LeafQuads(inner: entries, quads: piece.quads)
+                if isOfProducts {
+                    let start = 2 * piece.quads.lowerBound
+                    if rows.isDense { return reciprocalSums(piece, scratch, p: p + start, q: q + start) }
+                    let sums = (scratch.pointer(2), scratch.pointer(3))
+                    reciprocalSums(piece, scratch, p: sums.0, q: sums.1)
+                    rows.forEachRow { row in
+                        let to = row.leaves.lowerBound / entries * half + row.leaves.lowerBound % entries / 2
+                        let count = (row.leaves.count + 1) / 2
+                        (p + to).update(from: sums.0 + row.at / 2, count: count)
+                        (q + to).update(from: sums.1 + row.at / 2, count: count)
+                    }
+                    return
+                }
+                let from = fractions(piece, scratch)
+                rows.forEachRow { row in
+                    let to = row.leaves.lowerBound / entries * half + row.leaves.lowerBound % entries / 2
+                    F.addFractions(
+                        p: from.p + row.at, q: from.q + row.at, pOut: p + to, qOut: q + to,
+                        pairs: (row.leaves.count + 1) / 2)
+                }
             }
         }
     }
@@ -129,10 +200,8 @@ extension FractionalSum {
         _ numerators: IntegerTensor, _ denominators: LookupDenominators<F>, _ range: Range<Int>,
         p: UnsafeMutablePointer<E>, q: UnsafeMutablePointer<E>
     ) {
-        p.fill(.zero, count: range.count)
-        LookupDenominators<F>(constant: .zero, argument: numerators, factor: .zero, value: nil)
-            .write(range, block: p, into: p)
-        q.fill(denominators.constant - .one, count: range.count)
-        denominators.write(range, block: q, into: q)
+        LookupDenominators<F>(constant: .one, argument: numerators, factor: .zero, value: nil)
+            .writeMinusOne(range, into: p)
+        denominators.writeMinusOne(range, into: q)
     }
 }
