@@ -139,7 +139,7 @@ struct NodeParts {
     /// The prover's work for a node, in multiplications of field elements or so.
     static func work(_ graph: Graph, _ id: NodeID) -> Int {
         let node = graph.nodes[id]
-        // Of weights and other operands, a pass over small integers; of the rest tables in the field.
+        // Of weights and other operands, a pass over small integers; of the rest folds in the field.
         let operands = node.operands.reduce(0) { $0 + graph.nodes[$1].shape.count }
         return operands / 8 + 4 * node.shape.count
     }

@@ -161,39 +161,52 @@ public struct KZGScheme: CommitmentScheme {
         // Rows with padding inside are laid out in memory; some at a time.
         let batch = max(16, (1 << 22) / layout.columnCount)
         for first in stride(from: 0, to: layout.rowCount, by: batch) {
-            var rows: [RowScalars] = []
-            for row in first..<min(first + batch, layout.rowCount) { rows.append(rowScalars(row, of: vectors)) }
-            let points = withExtendedLifetime(rows) {
-                string.withPoints { MultiScalar.sums(rows.map(\.scalars), points: $0) }
+            var scalars: [RowScalars] = []
+            var starts: [Int] = []
+            for row in first..<min(first + batch, layout.rowCount) {
+                starts.append(scalars.count)
+                scalars += rowScalars(row, of: vectors)
             }
-            for point in points { commitment += point.compressed }
+            let sums = withExtendedLifetime(scalars) {
+                string.withPoints { MultiScalar.sums(scalars.map(\.scalars), points: $0) }
+            }
+            for (start, end) in zip(starts, starts.dropFirst() + [sums.count]) {
+                commitment += sums[start..<end].dropFirst().reduce(sums[start]) { $0 + $1 }.compressed
+            }
         }
         return (commitment, KZGState(commitment: commitment, string: string))
     }
 
-    /// The integers of one row of the matrix.
-    private func rowScalars(_ row: Int, of vectors: [IntegerTensor]) -> RowScalars {
+    /// The integers of one row of the matrix, in a vector for each of the types that they are stored in.
+    private func rowScalars(_ row: Int, of vectors: [IntegerTensor]) -> [RowScalars] {
         if row < layout.ownRows {
             let vector = layout.vectors[owners[row]]
             var visitor = OwnRowScalars(layout: vector, row: row - vector.firstRow, columns: layout.columnCount)
-            return vectors[owners[row]].storage.visit(&visitor)
+            return [vectors[owners[row]].storage.visit(&visitor)]
         }
-        // As narrow as the widest of its vectors.
-        switch layout.sharedRows[row - layout.ownRows].map({ vectors[$0].storage.byteWidth }).max() {
-        case 1: return sharedScalars(row, of: vectors, Int8.self)
-        case 2: return sharedScalars(row, of: vectors, Int16.self)
-        case 4: return sharedScalars(row, of: vectors, Int32.self)
-        default: return sharedScalars(row, of: vectors, Int64.self)
+        let members = Dictionary(grouping: layout.sharedRows[row - layout.ownRows]) { vectors[$0].storage.byteWidth }
+        return members.sorted { $0.key < $1.key }.map { width, members in
+            switch width {
+            case 1: sharedScalars(members, of: vectors, Int8.self)
+            case 2: sharedScalars(members, of: vectors, Int16.self)
+            case 4: sharedScalars(members, of: vectors, Int32.self)
+            default: sharedScalars(members, of: vectors, Int64.self)
+            }
         }
     }
 
-    private func sharedScalars<T: SmallInteger>(_ row: Int, of vectors: [IntegerTensor], _: T.Type) -> RowScalars {
-        let buffer = AlignedBuffer<T>(repeating: 0, count: layout.columnCount)
-        for v in layout.sharedRows[row - layout.ownRows] {
-            var visitor = BlockEntries(layout: layout.vectors[v], output: buffer.pointer)
+    /// The integers of blocks of one type, by increasing columns, with zeros between them.
+    private func sharedScalars<T: SmallInteger>(
+        _ members: [Int], of vectors: [IntegerTensor], _: T.Type
+    ) -> RowScalars {
+        let last = layout.vectors[members.last!]
+        let columns = layout.vectors[members[0]].firstColumn..<last.firstColumn + 1 << last.columnVariables
+        let buffer = AlignedBuffer<T>(repeating: 0, count: columns.count)
+        for v in members {
+            var visitor = BlockEntries(layout: layout.vectors[v], first: columns.lowerBound, output: buffer.pointer)
             vectors[v].storage.visit(&visitor)
         }
-        return RowScalars(scalars: .init(buffer.elements), owner: buffer)
+        return RowScalars(scalars: .init(buffer.elements, firstPoint: columns.lowerBound), owner: buffer)
     }
 
     public func encodeState(_ state: KZGState) -> [UInt8] { [] }
@@ -322,15 +335,16 @@ private struct OwnRowScalars: IntegerVisitor {
     }
 }
 
-/// Writes the entries of a block to its columns, in a type that holds them.
+/// Writes the entries of a block, stored as `Output`, to its columns from column `first` on.
 private struct BlockEntries<Output: SmallInteger>: IntegerVisitor {
     let layout: RowLayout
+    let first: Int
     let output: UnsafeMutablePointer<Output>
 
     mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) {
         for (i, value) in elements.enumerated() {
             let (run, offset) = i.quotientAndRemainder(dividingBy: layout.runLength)
-            output[layout.firstColumn + layout.runColumns[run] + offset] = Output(value)
+            output[layout.firstColumn - first + layout.runColumns[run] + offset] = Output(truncatingIfNeeded: value)
         }
     }
 }

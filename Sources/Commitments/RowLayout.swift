@@ -282,7 +282,8 @@ package enum RowTarget<F: ProofField> {
     case sums(UnsafeMutablePointer<F.Challenge>, factor: F.Challenge)
 }
 
-/// Reads some columns of a row of one vector, from the integers as they are stored; padding is left as it is.
+/// Reads some columns of a row of one vector, from the integers as they are stored. Of padding, what lies behind the vector's
+/// last run of entries may be left as it is.
 @usableFromInline
 package struct RowReader<F: ProofField>: IntegerVisitor {
     @usableFromInline package let layout: RowLayout
@@ -307,22 +308,35 @@ package struct RowReader<F: ProofField>: IntegerVisitor {
             read(entries, at: layout.firstColumn)
             return
         }
-        // Many columns have many runs: the first that ends in them by bisection.
-        let length = layout.runLength
-        var (run, end) = (0, entries.count / length)
-        while run < end {
-            let middle = (run + end) / 2
-            if layout.firstColumn + layout.runColumns[middle] + length <= columns.lowerBound {
-                run = middle + 1
-            } else {
-                end = middle
+        let own = (layout.firstColumn..<layout.firstColumn + 1 << layout.columnVariables).clamped(to: columns)
+        if own.isEmpty { return }
+        // Runs with zeros between them, laid out in the same narrow type some at a time: they may be as short as a few entries.
+        let (length, count) = (layout.runLength, entries.count / layout.runLength)
+        let size = min(1 << 12, own.count)
+        withUnsafeTemporaryAllocation(of: T.self, capacity: size) { block in
+            for start in stride(from: own.lowerBound, to: own.upperBound, by: size) {
+                let part = start..<min(start + size, own.upperBound)
+                block.baseAddress!.fill(0, count: part.count)
+                // The first run that ends in these columns, by bisection.
+                var (run, end) = (0, count)
+                while run < end {
+                    let middle = (run + end) / 2
+                    if layout.firstColumn + layout.runColumns[middle] + length <= part.lowerBound {
+                        run = middle + 1
+                    } else {
+                        end = middle
+                    }
+                }
+                while run < count {
+                    let column = layout.firstColumn + layout.runColumns[run]
+                    if column >= part.upperBound { break }
+                    let common = (column..<column + length).clamped(to: part)
+                    (block.baseAddress! + (common.lowerBound - start)).update(
+                        from: entries.baseAddress! + (run * length + common.lowerBound - column), count: common.count)
+                    run += 1
+                }
+                read(UnsafeBufferPointer(start: block.baseAddress!, count: part.count), at: start)
             }
-        }
-        while run < entries.count / length, layout.firstColumn + layout.runColumns[run] < columns.upperBound {
-            read(
-                UnsafeBufferPointer(rebasing: entries[run * length..<(run + 1) * length]),
-                at: layout.firstColumn + layout.runColumns[run])
-            run += 1
         }
     }
 

@@ -2,7 +2,7 @@ import Fields
 import Tensors
 
 /// A row of a matrix that several vectors share, read from their integers as they are stored: it is embedded some columns at a
-/// time, where they are used, and never as a whole.
+/// time, where they are used.
 struct SharedRow<F: ProofField> {
     typealias E = F.Challenge
     private let columnCount: Int
@@ -15,7 +15,7 @@ struct SharedRow<F: ProofField> {
         self.vectors = layout.sharedRows[row - layout.ownRows].map { v in
             let own = layout.vectors[v]
             return (own.firstColumn..<own.firstColumn + 1 << own.columnVariables, own, vectors[v].storage)
-        }.sorted { $0.columns.lowerBound < $1.columns.lowerBound }
+        }
     }
 
     /// Writes the entries of some columns.
@@ -41,7 +41,7 @@ struct SharedRow<F: ProofField> {
         }
     }
 
-    /// All entries.
+    /// All entries, for who needs to change them.
     var table: AlignedBuffer<E> {
         let table = AlignedBuffer<E>(uninitialized: columnCount)
         embed(0..<columnCount, into: table.pointer)

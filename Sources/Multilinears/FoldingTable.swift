@@ -4,8 +4,7 @@ import Tensors
 /// A table of challenges over the real entries of a shape, folded one variable at a time from the lowest.
 ///
 /// Padding is never stored but for one entry where the innermost dimension is odd when it is its turn to be halved, so the
-/// work of all rounds together is proportional to the real size. `unit` consecutive challenges make one entry: 1 for plain
-/// tables, 2 for the (even, odd) pairs of a GKR layer.
+/// work of all rounds together is proportional to the real size.
 ///
 /// A table of integers stays as it is stored until the first fold, and never is a table of challenges of the same size:
 /// `entries` embeds some of it for the first round, and the fold reads integers.
@@ -18,37 +17,29 @@ public final class FoldingTable<F: ProofField> {
     private var integers: IntegerRows<F>?
     /// The buffer before the last fold, where the next one may go.
     private var spare: AlignedBuffer<E>?
-    @usableFromInline let unit: Int
-    /// What stands where the shape has no entry.
-    let padding: E
 
     /// Takes the buffer over: folding overwrites it.
     @_specialize(where F == Mersenne31)
     @_specialize(where F == GoldilocksField)
     @_specialize(where F == BN254ScalarField)
-    public init(_ buffer: AlignedBuffer<E>, dimensions: [Int], unit: Int = 1, padding: E = .zero) {
-        precondition(unit == 1 || unit == 2)
-        precondition(buffer.count >= dimensions.reduce(1, *) * unit)
+    public init(_ buffer: AlignedBuffer<E>, dimensions: [Int]) {
+        precondition(buffer.count >= dimensions.reduce(1, *))
         self.buffer = buffer
         self.dimensions = dimensions
-        self.unit = unit
-        self.padding = padding
     }
 
-    /// Reads integers as they are stored. Padding is zero.
+    /// Reads integers as they are stored; `dimensions` has as many entries.
     @_specialize(where F == Mersenne31)
     @_specialize(where F == GoldilocksField)
     @_specialize(where F == BN254ScalarField)
     public init(_ integers: IntegerTensor, dimensions: [Int]) {
-        precondition(integers.storage.count >= dimensions.reduce(1, *))
+        precondition(integers.shape.count == dimensions.reduce(1, *))
         buffer = AlignedBuffer(uninitialized: 0)
         self.dimensions = dimensions
-        unit = 1
-        padding = .zero
-        self.integers = IntegerRows(tensor: integers, length: max(1, integers.storage.count), isPadded: false)
+        self.integers = IntegerRows(tensor: integers, paddedRow: nil)
     }
 
-    /// Entries stored now.
+    /// Entries, and padding that `prepare` has added.
     public var count: Int { dimensions.reduce(1, *) }
     /// Variables left.
     public var variableCount: Int { dimensions.reduce(0) { $0 + TensorShape.bits($1) } }
@@ -61,7 +52,7 @@ public final class FoldingTable<F: ProofField> {
     /// Whether the entries are integers still.
     var isInteger: Bool { integers != nil }
 
-    /// Entries that are embedded at a time: those of two or three tables are in the first-level cache.
+    /// Integers that are embedded at a time. Blocks of two tables are in the first-level cache.
     static var blockSize: Int { 1 << 9 }
 
     /// The entries of some pairs: where they lie, or, of at most `blockSize` integers, embedded in a block, by its number.
@@ -69,7 +60,8 @@ public final class FoldingTable<F: ProofField> {
     func entries(
         _ pairs: Range<Int>, _ blocks: UnsafeMutablePointer<E>?, _ number: Int
     ) -> UnsafeMutablePointer<E> {
-        guard let integers else { return buffer.pointer + 2 * unit * pairs.lowerBound }
+        guard let integers else { return buffer.pointer + 2 * pairs.lowerBound }
+        assert(2 * pairs.count <= FoldingTable.blockSize)
         let block = blocks! + number * FoldingTable.blockSize
         integers.embed(2 * pairs.lowerBound..<2 * pairs.upperBound, into: block)
         return block
@@ -85,35 +77,30 @@ public final class FoldingTable<F: ProofField> {
         guard let inner = dimensions.last else { return 0 }
         if inner & 1 == 1 {
             if let tensor = integers?.tensor {
-                integers = IntegerRows(tensor: tensor, length: inner, isPadded: true)
+                integers = IntegerRows(tensor: tensor, paddedRow: inner)
             } else {
-                buffer = FoldingTable.padded(buffer, rows: count / inner, of: inner, unit: unit, padding: padding)
+                buffer = FoldingTable.padded(buffer, rows: count / inner, of: inner)
             }
             dimensions[dimensions.count - 1] = inner + 1
         }
         return count / 2
     }
 
-    /// Rows of `length` entries with one more at the end of each: the same buffer where it is a single row with room.
-    static func padded(
-        _ buffer: AlignedBuffer<E>, rows: Int, of length: Int, unit: Int = 1, padding: E = .zero
-    ) -> AlignedBuffer<E> {
-        let (from, to) = (length * unit, (length + 1) * unit)
-        if rows == 1 && buffer.count >= to {
-            for u in from..<to { buffer.pointer[u] = padding }
+    /// Rows of `length` entries with a zero at the end of each: the same buffer where it is a single row with room.
+    static func padded(_ buffer: AlignedBuffer<E>, rows: Int, of length: Int) -> AlignedBuffer<E> {
+        if rows == 1 && buffer.count > length {
+            buffer.pointer[length] = .zero
             return buffer
         }
-        let result = AlignedBuffer<E>(uninitialized: rows * to)
-        Parallel.forEachChunk(rows * from, grain: 1 << 12) { range in
+        let result = AlignedBuffer<E>(uninitialized: rows * (length + 1))
+        Parallel.forEachChunk(rows * length, grain: 1 << 12) { range in
             var i = range.lowerBound
             while i < range.upperBound {
-                let (row, column) = i.quotientAndRemainder(dividingBy: from)
-                let count = min(from - column, range.upperBound - i)
-                let target = result.pointer + row * to
+                let (row, column) = i.quotientAndRemainder(dividingBy: length)
+                let count = min(length - column, range.upperBound - i)
+                let target = result.pointer + row * (length + 1)
                 (target + column).update(from: buffer.pointer + i, count: count)
-                if column + count == from {
-                    for u in from..<to { target[u] = padding }
-                }
+                if column + count == length { target[length] = .zero }
                 i += count
             }
         }
@@ -132,7 +119,7 @@ public final class FoldingTable<F: ProofField> {
     @_specialize(where F == BN254ScalarField)
     public static func fold(_ tables: [(table: FoldingTable<F>, at: E)]) {
         let threads = Parallel.threadCount
-        let work = tables.reduce(0) { $0 + $1.table.count / 2 * $1.table.unit }
+        let work = tables.reduce(0) { $0 + $1.table.count / 2 }
         if threads == 1 || work < 1 << 9 {
             for (table, r) in tables { table.halve(at: r, inPlace: true).fold() }
             return
@@ -142,11 +129,9 @@ public final class FoldingTable<F: ProofField> {
         var pieces: [Piece] = []
         pieces.reserveCapacity(work / grain + tables.count)
         for (table, r) in tables {
-            let isSmall = table.count / 2 * table.unit < 2 * grain
+            let isSmall = table.count / 2 < 2 * grain
             var rest = table.halve(at: r, inPlace: isSmall)
-            while !isSmall && rest.pairs.count > grain / table.unit {
-                pieces.append(rest.removeFirst(grain / table.unit))
-            }
+            while !isSmall && rest.pairs.count > grain { pieces.append(rest.removeFirst(grain)) }
             pieces.append(rest)
         }
         Parallel.forEach(pieces.count) { pieces[$0].fold() }
@@ -158,7 +143,6 @@ public final class FoldingTable<F: ProofField> {
         let from: UnsafeMutablePointer<E>
         let to: UnsafeMutablePointer<E>
         var pairs: Range<Int>
-        let unit: Int
         let r: E
 
         /// Cuts off so many pairs.
@@ -170,14 +154,9 @@ public final class FoldingTable<F: ProofField> {
         }
 
         func fold() {
-            let to = to + unit * pairs.lowerBound
+            let to = to + pairs.lowerBound
             if let integers { return integers.fold(pairs, at: r, into: to) }
-            let from = from + 2 * unit * pairs.lowerBound
-            if unit == 1 {
-                F.fold(from, at: r, into: to, pairs: pairs.count)
-            } else {
-                F.foldPairs(from, at: r, into: to, quads: pairs.count)
-            }
+            F.fold(from + 2 * pairs.lowerBound, at: r, into: to, pairs: pairs.count)
         }
     }
 
@@ -189,19 +168,17 @@ public final class FoldingTable<F: ProofField> {
         dimensions[inner] /= 2
         let pairs = count
         let (integers, old) = (integers, buffer)
-        if integers != nil {
-            self.integers = nil
-            buffer = AlignedBuffer(uninitialized: pairs)
-        } else if !inPlace {
-            if let spare, spare.count >= pairs * unit {
+        if integers != nil || !inPlace {
+            if let spare, spare.count >= pairs {
                 buffer = spare
             } else {
-                buffer = AlignedBuffer(uninitialized: pairs * unit)
+                // Room for the padding of one row.
+                buffer = AlignedBuffer(uninitialized: pairs + 1)
             }
-            spare = old
+            spare = integers == nil ? old : nil
+            self.integers = nil
         }
-        return Piece(
-            integers: integers, from: old.pointer, to: buffer.pointer, pairs: 0..<pairs, unit: unit, r: r)
+        return Piece(integers: integers, from: old.pointer, to: buffer.pointer, pairs: 0..<pairs, r: r)
     }
 
     /// The single entry that is left when all variables are bound.
@@ -212,13 +189,15 @@ public final class FoldingTable<F: ProofField> {
     }
 }
 
-/// Rows of integers, with an entry of zero after each where that makes their length even.
+/// Integers in rows.
 private struct IntegerRows<F: ProofField> {
     typealias E = F.Challenge
     let tensor: IntegerTensor
-    /// Integers of a row.
-    let length: Int
-    let isPadded: Bool
+    /// The odd number of integers of a row, behind each of which there is a zero; nil where nothing is added.
+    let paddedRow: Int?
+
+    /// Integers with padding that are gathered at a time.
+    static var blockSize: Int { 1 << 10 }
 
     /// Writes the images of a range of entries, padding included.
     func embed(_ entries: Range<Int>, into output: UnsafeMutablePointer<E>) {
@@ -238,24 +217,7 @@ private struct IntegerRows<F: ProofField> {
         let output: UnsafeMutablePointer<E>
 
         mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) {
-            guard rows.isPadded else {
-                return F.embed(UnsafeBufferPointer(rebasing: elements[entries]), into: output)
-            }
-            let stride = rows.length + 1
-            var i = entries.lowerBound
-            while i < entries.upperBound {
-                let (row, column) = i.quotientAndRemainder(dividingBy: stride)
-                let target = output + (i - entries.lowerBound)
-                if column == rows.length {
-                    target.pointee = .zero
-                    i += 1
-                    continue
-                }
-                let count = min(rows.length - column, entries.upperBound - i)
-                let start = row * rows.length + column
-                F.embed(UnsafeBufferPointer(rebasing: elements[start..<start + count]), into: target)
-                i += count
-            }
+            rows.read(entries, elements) { F.embed($0, into: output + $1) }
         }
     }
 
@@ -266,25 +228,37 @@ private struct IntegerRows<F: ProofField> {
         let output: UnsafeMutablePointer<E>
 
         mutating func visit<T: SmallInteger>(_ elements: UnsafeBufferPointer<T>) {
-            guard rows.isPadded else {
-                let range = 2 * pairs.lowerBound..<2 * pairs.upperBound
-                return F.fold(UnsafeBufferPointer(rebasing: elements[range]), at: r, into: output)
+            rows.read(2 * pairs.lowerBound..<2 * pairs.upperBound, elements) {
+                F.fold($0, at: r, into: output + $1 / 2)
             }
-            // The last integer of a row is alone in its pair.
-            let whole = rows.length / 2
-            var i = pairs.lowerBound
-            while i < pairs.upperBound {
-                let (row, column) = i.quotientAndRemainder(dividingBy: whole + 1)
-                let target = output + (i - pairs.lowerBound)
-                let start = row * rows.length + 2 * column
-                if column == whole {
-                    target.pointee = E(Int64(elements[start])) * (E.one - r)
-                    i += 1
-                    continue
+        }
+    }
+
+    /// Calls `body` with the integers of a range of entries and with where they begin in it: all at once, or, where there is
+    /// padding, block by block.
+    @inline(__always)
+    private func read<T: SmallInteger>(
+        _ entries: Range<Int>, _ elements: UnsafeBufferPointer<T>, _ body: (UnsafeBufferPointer<T>, Int) -> Void
+    ) {
+        guard let length = paddedRow else { return body(UnsafeBufferPointer(rebasing: elements[entries]), 0) }
+        let size = min(IntegerRows.blockSize, entries.count)
+        withUnsafeTemporaryAllocation(of: T.self, capacity: size) { block in
+            for start in stride(from: entries.lowerBound, to: entries.upperBound, by: max(1, size)) {
+                let count = min(size, entries.upperBound - start)
+                var (row, column) = start.quotientAndRemainder(dividingBy: length + 1)
+                var i = 0
+                while i < count {
+                    let integers = min(length - column, count - i)
+                    (block.baseAddress! + i).update(
+                        from: elements.baseAddress! + (row * length + column), count: integers)
+                    i += integers
+                    if i < count {
+                        block[i] = 0
+                        i += 1
+                    }
+                    (row, column) = (row + 1, 0)
                 }
-                let count = min(whole - column, pairs.upperBound - i)
-                F.fold(UnsafeBufferPointer(rebasing: elements[start..<start + 2 * count]), at: r, into: target)
-                i += count
+                body(UnsafeBufferPointer(start: block.baseAddress!, count: count), start - entries.lowerBound)
             }
         }
     }

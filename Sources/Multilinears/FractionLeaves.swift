@@ -119,6 +119,9 @@ struct LeafQuads {
     /// A part of a row: its leaves in the segment, and where they begin in a table of these quads, in which it takes `padded`
     /// entries.
     struct Row {
+        /// The number of the row, and of its first leaf here.
+        let row: Int
+        let column: Int
         let leaves: Range<Int>
         let at: Int
         let padded: Int
@@ -128,7 +131,9 @@ struct LeafQuads {
     @inline(__always)
     func forEachRow(_ body: (Row) -> Void) {
         if isDense {
-            return body(Row(leaves: 4 * quads.lowerBound..<4 * quads.upperBound, at: 0, padded: count))
+            let leaves = 4 * quads.lowerBound..<4 * quads.upperBound
+            let (row, column) = leaves.lowerBound.quotientAndRemainder(dividingBy: inner)
+            return body(Row(row: row, column: column, leaves: leaves, at: 0, padded: count))
         }
         let perRow = LeafQuads.perRow(inner)
         var i = quads.lowerBound
@@ -139,7 +144,8 @@ struct LeafQuads {
             let padded = 4 * (end - i)
             body(
                 Row(
-                    leaves: first..<min(first + padded, (row + 1) * inner), at: 4 * (i - quads.lowerBound),
+                    row: row, column: 4 * column, leaves: first..<min(first + padded, (row + 1) * inner),
+                    at: 4 * (i - quads.lowerBound),
                     padded: padded))
             i = end
         }

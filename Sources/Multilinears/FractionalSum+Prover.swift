@@ -5,7 +5,7 @@ import Transcripts
 extension FractionalSum {
     /// Proves that the leaves, given segment by segment, sum to zero, and returns the claims on them that remain. Buffers of
     /// fractions are consumed; lookups and tables are read as integers several times and, but for segments of a few, never
-    /// exist as a whole layer, nor, but for odd rows, do their sums by pairs (`VirtualLayer`).
+    /// exist as a whole layer, nor, in larger segments of rows of eights, do their sums by pairs (`VirtualLayer`).
     @_specialize(where F == Mersenne31)
     @_specialize(where F == GoldilocksField)
     @_specialize(where F == BN254ScalarField)

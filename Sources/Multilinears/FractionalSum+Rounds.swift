@@ -175,7 +175,7 @@ extension FractionalSum {
             private let rows: AlignedBuffer<E>?
             /// Entries of `rows` in use, and of each of its own rows.
             private var rowCount = 1
-            private let rowWidth: Int
+            private var rowWidth: Int
 
             init(_ dimensions: [Int], _ point: [E], _ scales: [E]) {
                 width = (dimensions.last! + 1) / 2
@@ -237,6 +237,7 @@ extension FractionalSum {
                     for i in 0..<half { rows.pointer[row * half + i] = rows.pointer[row * rowWidth + 2 * i] }
                 }
                 rowCount = rowCount / rowWidth * half
+                rowWidth = half
             }
         }
 
@@ -250,7 +251,7 @@ extension FractionalSum {
         /// Room for a thread to make entries of virtual layers and their weights.
         private final class Scratch {
             let entries = VirtualLayer.Scratch()
-            let weights = AlignedBuffer<E>(uninitialized: 512)
+            let weights = AlignedBuffer<E>(uninitialized: VirtualLayer.capacity / 2)
         }
 
         /// The pieces of a block that is virtual, and how many quads a segment has.

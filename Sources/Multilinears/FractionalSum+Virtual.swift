@@ -21,7 +21,7 @@ extension FractionalSum {
         }
         let leaves: Leaves
         let level: Int
-        /// Leaves of a row. Rows of the next layer's entries need not be whole pairs on level 0: they are made up by padding.
+        /// Leaves of a row. On level 0 a row need not be whole quads: it is padded when it is read.
         let inner: Int
 
         /// Levels from 0 on that are never stored.
@@ -37,8 +37,10 @@ extension FractionalSum {
             self.inner = inner
         }
 
-        /// Leaves of segments with these dimensions, all above 1. A last one of 2 is that of pairs: rows are those of the next.
+        /// Leaves of segments with these compacted dimensions.
         init?(_ segments: [FractionLeaves<F>], dimensions: [Int]) {
+            let inner = dimensions.last!
+            precondition(dimensions.count == 1 || inner & (inner - 1) != 0)
             var numerators: [IntegerTensor] = []
             var denominators: [LookupDenominators<F>] = []
             for segment in segments {
@@ -53,9 +55,6 @@ extension FractionalSum {
             precondition(numerators.isEmpty || numerators.count == denominators.count)
             let leaves =
                 numerators.isEmpty ? Leaves.reciprocals(denominators) : Leaves.multiples(numerators, denominators)
-            let inner =
-                dimensions.count > 1 && dimensions.last! == 2
-                ? 2 * dimensions[dimensions.count - 2] : dimensions.last!
             self.init(leaves, level: 0, inner: inner)
         }
 
@@ -177,7 +176,7 @@ extension FractionalSum {
                     let sums = (scratch.pointer(2), scratch.pointer(3))
                     reciprocalSums(piece, scratch, p: sums.0, q: sums.1)
                     rows.forEachRow { row in
-                        let to = row.leaves.lowerBound / entries * half + row.leaves.lowerBound % entries / 2
+                        let to = row.row * half + row.column / 2
                         let count = (row.leaves.count + 1) / 2
                         (p + to).update(from: sums.0 + row.at / 2, count: count)
                         (q + to).update(from: sums.1 + row.at / 2, count: count)
@@ -186,7 +185,7 @@ extension FractionalSum {
                 }
                 let from = fractions(piece, scratch)
                 rows.forEachRow { row in
-                    let to = row.leaves.lowerBound / entries * half + row.leaves.lowerBound % entries / 2
+                    let to = row.row * half + row.column / 2
                     F.addFractions(
                         p: from.p + row.at, q: from.q + row.at, pOut: p + to, qOut: q + to,
                         pairs: (row.leaves.count + 1) / 2)

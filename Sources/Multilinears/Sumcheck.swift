@@ -12,8 +12,7 @@ public enum Sumcheck<F: ProofField> {
 
     /// The sum of `body` over ranges of pairs, on all threads: over blocks where some tables hold integers, with room for a
     /// block of each of three tables.
-    @usableFromInline
-    static func sum<R>(
+    private static func sum<R>(
         _ pairs: Int, inBlocks: Bool, zero: R, add: (R, R) -> R,
         _ body: (Range<Int>, UnsafeMutablePointer<E>?) -> R
     ) -> R {
@@ -240,8 +239,7 @@ public enum Sumcheck<F: ProofField> {
 }
 
 /// A pointer that worker threads may share because they write disjoint parts.
-@usableFromInline
 struct SendablePointer<T>: @unchecked Sendable {
-    @usableFromInline let pointer: UnsafeMutablePointer<T>
-    @usableFromInline init(_ pointer: UnsafeMutablePointer<T>) { self.pointer = pointer }
+    let pointer: UnsafeMutablePointer<T>
+    init(_ pointer: UnsafeMutablePointer<T>) { self.pointer = pointer }
 }

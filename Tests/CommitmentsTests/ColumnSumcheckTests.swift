@@ -56,12 +56,13 @@ import Transcripts
     /// entries one by one, in pieces that begin and end anywhere.
     private func sharedRow<F: ProofField>(bits: Int, _ random: inout CommitmentTestGenerator) -> GroupRow<F> {
         typealias E = F.Challenge
-        let ranges: [ClosedRange<Int64>] = [-128...127, -0x8000...0x7fff, -0x3fff_ffff...0x3fff_ffff, 0...1]
-        var tensors: [IntegerTensor] = []
-        var left = 1 << bits
+        let ranges: [ClosedRange<Int64>] = [-128...127, -0x8000...0x7fff, -0x3fff_ffff...0x3fff_ffff, 0...1 << 33]
+        // A vector with a row of its own, and about two shared rows.
+        var tensors = Bool.random(using: &random) ? [random.tensor([1 << bits], ranges[0])] : []
+        let ownRows = tensors.count
+        var left = 2 << bits
         while left > 0 {
-            let most = min(left.bitWidth - left.leadingZeroBitCount, bits) - 1
-            let size = Int.random(in: 0...max(0, most), using: &random)
+            let size = Int.random(in: 0..<bits, using: &random)
             let shapes = [
                 [1 << size], [(1 << size) / 2 + 1], [max(1, (1 << size) / 4), 3], [max(1, (1 << size) / 8), 2, 3],
             ]
@@ -73,17 +74,17 @@ import Transcripts
             left -= shape.paddedCount
             tensors.append(random.tensor(shape.dimensions, ranges[tensors.count % 4]))
         }
-        if tensors.isEmpty { tensors = [random.tensor([], ranges[0])] }
         let layout = MatrixLayout(tensors.map(\.shape), columnBits: bits)
-        #expect(layout.ownRows == 0)
+        #expect(layout.ownRows == ownRows)
+        let number = Int.random(in: ownRows..<layout.rowCount, using: &random)
         var entries = [E](repeating: .zero, count: 1 << bits)
-        for (own, tensor) in zip(layout.vectors, tensors) where own.firstRow == 0 {
+        for (own, tensor) in zip(layout.vectors, tensors) where own.firstRow == number {
             for i in 0..<tensor.shape.count {
                 let (run, offset) = i.quotientAndRemainder(dividingBy: own.runLength)
                 entries[own.firstColumn + own.runColumns[run] + offset] = E(tensor[i])
             }
         }
-        let row = SharedRow<F>(0, layout, of: tensors)
+        let row = SharedRow<F>(number, layout, of: tensors)
         #expect(row.table.array == entries)
         let factor: E = random.element()
         let sums = AlignedBuffer<E>(repeating: .one, count: 1 << bits)

@@ -245,6 +245,8 @@ import Transcripts
         var random = CommitmentTestGenerator(seed: 4)
         let vectors = [
             random.tensor([5, 9], -128...127), random.tensor([40], -0x8000...0x7fff), random.tensor([3], 0...1),
+            random.tensor([2, 3], -0x7fff_ffff...5), random.tensor([5], 0...1 << 40), random.tensor([7], -3...3),
+            random.tensor([], 0...1 << 20),
         ]
         let trial = try OpeningTrial<KZGScheme>(vectors, securityBits: 100, hash: .sha256)
         let layout = MatrixLayout(vectors.map(\.shape), columnBits: trial.scheme.foldCount)

@@ -325,8 +325,8 @@ struct Source<F: ProofField> {
         }
     }
 
-    /// Leaves of integers, whose lowest layers are never stored where rows are whole quads, give the same messages as their
-    /// fractions, which are, on any number of threads.
+    /// Leaves of integers, whose lowest layers are never stored, give the same messages as their fractions, which are, on any
+    /// number of threads.
     func virtualLayers<F: ProofField>(_: F.Type) {
         typealias E = F.Challenge
         let challenges = Source<F>(5).next(3)
@@ -336,15 +336,18 @@ struct Source<F: ProofField> {
             // Rows that are no whole quads: long and short ones, several of a shape, pairs.
             [[4099]], [[1025], [1026], [1027]], [[400, 3], [400, 3], [300, 4]], [[333, 5], [333, 6], [150, 7], [9]],
             [[700, 2], [35, 21, 2], [35, 21, 2], [64, 2]], [[2, 2, 2, 2, 2, 2, 2, 2, 2, 2], [5, 2, 2, 3, 2, 3, 2]],
-            [[65], [67, 1], [66], [64]], [[2, 5, 103, 3, 1], [11, 1, 93]],
+            [[65], [67, 1], [66], [64]], [[2, 5, 103, 3, 1], [11, 1, 93]], [[9, 301], [9, 301], [13, 302]],
+            [[401, 3], [401, 3], [401, 3]],
         ]
         for dimensions in layouts {
-            for numerators in [false, true] {
+            // Lookups, tables, and both.
+            for kind in 0..<3 {
                 let shapes = dimensions.map { TensorShape($0) }
                 let layout = FractionLayout(shapes)
                 var integers: [FractionLeaves<F>] = []
                 var fractions: [FractionLeaves<F>] = []
                 for (s, shape) in shapes.enumerated() {
+                    let numerators = kind == 1 || kind == 2 && s % 3 != 1
                     func tensor(_ factor: Int) -> IntegerTensor {
                         let values = (0..<shape.count).map { Int64(($0 * factor + s) % 251 - 125) }
                         return IntegerTensor(shape: shape, range: -125...125, values: values)
@@ -370,7 +373,7 @@ struct Source<F: ProofField> {
                 let stored = proof(fractions)
                 for count in 1...3 {
                     Parallel.threadCount = count
-                    #expect(proof(integers) == stored, "\(dimensions), numerators \(numerators), \(count) threads")
+                    #expect(proof(integers) == stored, "\(dimensions), kind \(kind), \(count) threads")
                 }
             }
         }
