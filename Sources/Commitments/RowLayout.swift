@@ -282,8 +282,8 @@ package enum RowTarget<F: ProofField> {
     case sums(UnsafeMutablePointer<F.Challenge>, factor: F.Challenge)
 }
 
-/// Reads some columns of a row of one vector, from the integers as they are stored. Of padding, what lies behind the vector's
-/// last run of entries may be left as it is.
+/// Reads some columns of a row of one vector, from the integers as they are stored. Padding is written as zeros
+/// or left as it is.
 @usableFromInline
 package struct RowReader<F: ProofField>: IntegerVisitor {
     @usableFromInline package let layout: RowLayout
@@ -310,38 +310,50 @@ package struct RowReader<F: ProofField>: IntegerVisitor {
         }
         let own = (layout.firstColumn..<layout.firstColumn + 1 << layout.columnVariables).clamped(to: columns)
         if own.isEmpty { return }
-        // Runs with zeros between them, laid out in the same narrow type some at a time: they may be as short as a few entries.
-        let (length, count) = (layout.runLength, entries.count / layout.runLength)
+        if layout.runLength >= 32 { return forEachRun(entries, in: own) { read($0, at: $1) } }
+        // Short runs, with zeros between them, are laid out in the same narrow type first, some at a time.
         let size = min(1 << 12, own.count)
         withUnsafeTemporaryAllocation(of: T.self, capacity: size) { block in
+            let block = block.baseAddress!
             for start in stride(from: own.lowerBound, to: own.upperBound, by: size) {
                 let part = start..<min(start + size, own.upperBound)
-                block.baseAddress!.fill(0, count: part.count)
-                // The first run that ends in these columns, by bisection.
-                var (run, end) = (0, count)
-                while run < end {
-                    let middle = (run + end) / 2
-                    if layout.firstColumn + layout.runColumns[middle] + length <= part.lowerBound {
-                        run = middle + 1
-                    } else {
-                        end = middle
-                    }
+                block.fill(0, count: part.count)
+                forEachRun(entries, in: part) {
+                    (block + ($1 - start)).update(from: $0.baseAddress!, count: $0.count)
                 }
-                while run < count {
-                    let column = layout.firstColumn + layout.runColumns[run]
-                    if column >= part.upperBound { break }
-                    let common = (column..<column + length).clamped(to: part)
-                    (block.baseAddress! + (common.lowerBound - start)).update(
-                        from: entries.baseAddress! + (run * length + common.lowerBound - column), count: common.count)
-                    run += 1
-                }
-                read(UnsafeBufferPointer(start: block.baseAddress!, count: part.count), at: start)
+                read(UnsafeBufferPointer(start: block, count: part.count), at: start)
             }
         }
     }
 
+    /// Calls `body` with what runs of entries have in common with some columns, and the first of its columns.
+    @inlinable @inline(__always)
+    package func forEachRun<T: SmallInteger>(
+        _ entries: UnsafeBufferPointer<T>, in part: Range<Int>, _ body: (UnsafeBufferPointer<T>, Int) -> Void
+    ) {
+        let (length, count) = (layout.runLength, entries.count / layout.runLength)
+        // Many columns have many runs: the first that ends in these by bisection.
+        var (run, end) = (0, count)
+        while run < end {
+            let middle = (run + end) / 2
+            if layout.firstColumn + layout.runColumns[middle] + length <= part.lowerBound {
+                run = middle + 1
+            } else {
+                end = middle
+            }
+        }
+        while run < count {
+            let column = layout.firstColumn + layout.runColumns[run]
+            if column >= part.upperBound { return }
+            let common = (column..<column + length).clamped(to: part)
+            let first = run * length + common.lowerBound - column
+            body(UnsafeBufferPointer(rebasing: entries[first..<first + common.count]), common.lowerBound)
+            run += 1
+        }
+    }
+
     /// Entries that lie in the row from a column on.
-    @inlinable
+    @inlinable @inline(__always)
     package func read<T: SmallInteger>(_ entries: UnsafeBufferPointer<T>, at column: Int) {
         let part = (column..<column + entries.count).clamped(to: columns)
         if part.isEmpty { return }
