@@ -35,29 +35,6 @@ public struct LookupEffort: Hashable, Sendable {
 public enum LookupBlock<F: ProofField> {
     public typealias E = F.Challenge
 
-    /// Tensors whose evaluations a lookup's two entries consist of; equal keys are the same value.
-    struct Evaluated: Hashable {
-        let oracle: Oracle
-        let shape: TensorShape
-        let axes: [Int]?
-    }
-
-    static func evaluated(_ layout: ProofLayout) -> [Evaluated] {
-        var seen: Set<Evaluated> = []
-        var list: [Evaluated] = []
-        func add(_ e: Evaluated) { if seen.insert(e).inserted { list.append(e) } }
-        for lookup in layout.lookups {
-            for term in lookup.input.terms {
-                add(.init(oracle: layout.resolve(term.oracle), shape: lookup.shape, axes: term.axes))
-            }
-            if let output = lookup.output { add(.init(oracle: layout.resolve(output), shape: lookup.shape, axes: nil)) }
-        }
-        for column in layout.multiplicityColumns {
-            add(.init(oracle: .column(column), shape: layout.columns[column].shape, axes: nil))
-        }
-        return list
-    }
-
     /// The coordinates of `point` (over `shape`) that belong to `axes`, and those of the other dimensions with their sizes.
     static func restrict(_ shape: TensorShape, _ axes: [Int]?, _ point: [E]) -> (own: [E], rest: E) {
         guard let axes else { return (point, .one) }
@@ -69,16 +46,12 @@ public enum LookupBlock<F: ProofField> {
         return (TensorShape.join(axes.map { parts[$0] }), ones)
     }
 
-    static func fractions(_ layout: ProofLayout) -> FractionLayout {
-        FractionLayout(layout.lookups.map(\.shape) + layout.tables.map { TensorShape([layout.tableRows($0)]) })
-    }
-
     /// What this level takes. A false identity survives with probability at most (lookups + rows) / |E|, which for 100 bits is too
     /// much from 2^21 lookups on over a challenge field of 124 bits. Where few bits are missing, work before the challenges makes
     /// up for them; independent challenges, drawn together, multiply the probability.
     public static func effort(_ layout: ProofLayout, securityBits: Int) -> LookupEffort {
         // Integers only: prover and verifier derive it on different machines.
-        let bits = F.challengeBits - TensorShape.bits(fractions(layout).leafCount + 1)
+        let bits = F.challengeBits - TensorShape.bits(layout.fractions.leafCount + 1)
         let wanted = securityBits + 2
         if bits >= wanted { return LookupEffort() }
         if wanted - bits <= LookupEffort.mostMissing {
@@ -89,7 +62,7 @@ public enum LookupBlock<F: ProofField> {
 
     /// Proves all lookups; what remains are claims on the tensors that they read.
     public static func run(_ c: BlockContext<F>) throws {
-        let fractions = fractions(c.layout)
+        let fractions = c.layout.fractions
         let (repetitions, grindingBits) = (c.lookupEffort.repetitions, c.lookupEffort.grindingBits)
         try c.channel.grind("lookup grinding", bits: grindingBits)
         // All at once: a prover that could choose its messages between two draws would try for one at a time.
@@ -106,14 +79,13 @@ public enum LookupBlock<F: ProofField> {
             "fraction layers", "3 a round, 2 a layer, over |E|: GKR, ePrint 2023/1283",
             Double(repetitions * (3 * n * (n - 1) / 2 + 2 * n)))
         for i in 0..<repetitions {
-            try run(c, fractions, alpha: challenges[3 * i], beta: challenges[3 * i + 1], gamma: challenges[3 * i + 2])
+            try run(c, alpha: challenges[3 * i], beta: challenges[3 * i + 1], gamma: challenges[3 * i + 2])
         }
     }
 
-    private static func run(
-        _ c: BlockContext<F>, _ fractions: FractionLayout, alpha: E, beta: E, gamma: E
-    ) throws {
+    private static func run(_ c: BlockContext<F>, alpha: E, beta: E, gamma: E) throws {
         let layout = c.layout
+        let fractions = layout.fractions
         func tag(_ table: TableReference) -> E { gamma * E(Int64(layout.tables.firstIndex(of: table)! + 1)) }
 
         let leaves: FractionalSum<F>.LeafClaim
@@ -125,7 +97,7 @@ public enum LookupBlock<F: ProofField> {
             leaves = try FractionalSum<F>.verify(fractions, transcript: transcript)
         }
 
-        let list = evaluated(layout)
+        let list = layout.lookedUp
         let values = try c.channel.exchange("lookup values", count: list.count) {
             let tensors = list.map { c.prover!.witness.tensor($0.oracle, layout) }
             return Parallel.map(list.count, work: { tensors[$0].shape.count }) { k in
@@ -134,15 +106,14 @@ public enum LookupBlock<F: ProofField> {
                 return Evaluation<F>.of(tensors[k], at: own)
             }
         }
-        var known: [Evaluated: E] = [:]
         for (e, value) in zip(list, values) {
-            known[e] = value
             let (own, _) = restrict(e.shape, e.axes, Array(leaves.point[..<e.shape.variableCount]))
             try c.claim(e.oracle, at: own, is: value)
         }
         if c.channel.isProver { return }
 
         // What the leaves must be at the point.
+        let known = Dictionary(uniqueKeysWithValues: zip(list, values))
         var numerator = E.zero
         var denominator = E.zero
         for (i, lookup) in layout.lookups.enumerated() {

@@ -78,6 +78,14 @@ public struct Lookup: Hashable, Sendable {
     public let output: Oracle?
 }
 
+/// A tensor whose evaluation the arguments or values of lookups consist of, as it is read for a shape.
+struct LookedUp: Hashable, Sendable {
+    let oracle: Oracle
+    let shape: TensorShape
+    /// The dimensions of the shape that the tensor has; nil for all.
+    let axes: [Int]?
+}
+
 /// What is committed and looked up for a graph over a field: a function of public data alone, computed by both sides.
 ///
 /// Its initialiser is also the gate of soundness for integers: it shows, for every lookup, that the equation that the field
@@ -92,6 +100,10 @@ public struct ProofLayout: Sendable {
     /// The distinct tables, in order of first use; the column of multiplicities of each.
     public private(set) var tables: [TableReference] = []
     public private(set) var multiplicityColumns: [Int] = []
+    /// One fraction for each entry of the lookups, then one for each row of the tables.
+    private(set) var fractions = FractionLayout([])
+    /// What is evaluated to prove all lookups, each once.
+    private(set) var lookedUp: [LookedUp] = []
     /// The column that holds a node's value, for committed nodes.
     public private(set) var valueColumn: [NodeID: Int] = [:]
     /// The weight nodes, in the order of the weight commitment.
@@ -146,6 +158,17 @@ public struct ProofLayout: Sendable {
         // LogUp's identity is one of fractions: a multiplicity of p would vanish.
         guard Int64(looked) < bound else { throw tooWide("lookups", Int64(looked)) }
         for lookup in lookups { try checkWrap(lookup) }
+        fractions = FractionLayout(lookups.map(\.shape) + tables.map { TensorShape([tableRows($0)]) })
+        var seen: Set<LookedUp> = []
+        func add(_ oracle: Oracle, _ shape: TensorShape, axes: [Int]? = nil) {
+            let read = LookedUp(oracle: resolve(oracle), shape: shape, axes: axes)
+            if seen.insert(read).inserted { lookedUp.append(read) }
+        }
+        for lookup in lookups {
+            for term in lookup.input.terms { add(term.oracle, lookup.shape, axes: term.axes) }
+            if let output = lookup.output { add(output, lookup.shape) }
+        }
+        for column in multiplicityColumns { add(.column(column), columns[column].shape) }
     }
 
     private func tooWide(_ name: String, _ value: Int64) -> GraphError {

@@ -87,7 +87,7 @@ public final class FoldingTable<F: ProofField> {
     }
 
     /// Rows of `length` entries with a zero at the end of each: the same buffer where it is a single row with room.
-    static func padded(_ buffer: AlignedBuffer<E>, rows: Int, of length: Int) -> AlignedBuffer<E> {
+    private static func padded(_ buffer: AlignedBuffer<E>, rows: Int, of length: Int) -> AlignedBuffer<E> {
         if rows == 1 && buffer.count > length {
             buffer.pointer[length] = .zero
             return buffer

@@ -114,21 +114,12 @@ extension FractionalSum {
 
         /// Stores a block of leaves.
         private func place(_ leaves: [FractionLeaves<F>], in block: Block) {
-            let (p, q) = FractionalSum.fractions(leaves, count: block.dimensions.reduce(1, *))
-            place(p, q, block.dimensions, block.rows)
-        }
-
-        /// Stores nodes that come without padding, of segments with these dimensions.
-        private func place(_ p: AlignedBuffer<E>, _ q: AlignedBuffer<E>, _ dimensions: [Int], _ rows: Rows) {
-            let inner = dimensions.last!
-            for (from, table) in [(p, self.p), (q, self.q)] {
-                var from = from
-                if inner & 1 == 1 {
-                    let count = dimensions.dropLast().reduce(rows.copies, *)
-                    from = FoldingTable<F>.padded(from, rows: count, of: inner)
-                }
-                withExtendedLifetime(from) {
-                    rows.place(from.pointer, unit: 2, padding: .zero, in: table.pointer)
+            let count = block.dimensions.reduce(1, *)
+            let (p, q) = FractionalSum.fractions(leaves, count: count)
+            let places = block.rows.nodePlaces(inner: block.inner, self.p.pointer, self.q.pointer)
+            withExtendedLifetime((p, q)) {
+                Parallel.forEachChunk(leaves.count * count, grain: 1 << 12) {
+                    places.put(p.pointer + $0.lowerBound, q.pointer + $0.lowerBound, at: $0.lowerBound, count: $0.count)
                 }
             }
         }
@@ -137,7 +128,7 @@ extension FractionalSum {
         func next() -> Layer {
             let above = Layer()
             var moves: [Move] = []
-            var made: [(layer: VirtualLayer, block: Block, rows: Rows)] = []
+            var made: [(layer: VirtualLayer, inner: Int, rows: Rows)] = []
             var size = 0
             for block in blocks {
                 if let layer = block.virtual?.above {
@@ -152,24 +143,19 @@ extension FractionalSum {
                 }
                 var rows = block.rows
                 let move = rows.halve(to: size)
-                if let layer = block.virtual { made.append((layer, block, rows)) } else { moves.append(move) }
-                above.blocks.append(
-                    Block(copies: block.copies, dimensions: block.dimensionsAbove, virtual: nil, start: size))
+                let dimensions = block.dimensionsAbove
+                if let layer = block.virtual {
+                    made.append((layer, dimensions.last!, rows))
+                } else {
+                    moves.append(move)
+                }
+                above.blocks.append(Block(copies: block.copies, dimensions: dimensions, virtual: nil, start: size))
                 size = rows.end
             }
             above.p = AlignedBuffer(uninitialized: 2 * size)
             above.q = AlignedBuffer(uninitialized: 2 * size)
-            for (layer, block, rows) in made {
-                let dimensions = block.dimensionsAbove
-                if dimensions.last! & 1 == 0 && rows.stride == rows.length {
-                    layer.writeSums(above.p.pointer + 2 * rows.start, above.q.pointer + 2 * rows.start)
-                    continue
-                }
-                let count = dimensions.reduce(block.copies, *)
-                let p = AlignedBuffer<E>(uninitialized: count)
-                let q = AlignedBuffer<E>(uninitialized: count)
-                layer.writeSums(p.pointer, q.pointer)
-                above.place(p, q, dimensions, rows)
+            for (layer, inner, rows) in made {
+                layer.writeSums(to: rows.nodePlaces(inner: inner, above.p.pointer, above.q.pointer))
             }
             sum(moves, above)
             if tailP.count & 1 == 1 {

@@ -223,21 +223,32 @@ extension FractionalSum {
                 }
             }
 
-            /// Goes on to the variable after the next, once: its entries for zero there, but for the factor.
-            mutating func halve() {
+            /// The weights of the variable after the next: the entries for zero there, but for the factor. They are to be moved
+            /// (`moveHalves`) before the first is written.
+            var halved: Weights {
+                var half = self
                 if width > 1 {
-                    width = (width + 1) / 2
-                    for i in 0..<width { inner.pointer[i] = inner.pointer[2 * i] }
-                    return
+                    half.width = (width + 1) / 2
+                } else if rows != nil {
+                    // It is the lowest of the dimension outside.
+                    half.rowWidth = (rowWidth + 1) / 2
+                    half.rowCount = rowCount / rowWidth * half.rowWidth
                 }
-                // It is the lowest of the dimension outside.
-                guard let rows else { return }
-                let half = (rowWidth + 1) / 2
-                for row in 0..<rowCount / rowWidth {
-                    for i in 0..<half { rows.pointer[row * half + i] = rows.pointer[row * rowWidth + 2 * i] }
+                return half
+            }
+
+            /// Moves entries to where those of `halved` are, in the same memory.
+            func moveHalves() {
+                let half = halved
+                if width > 1 {
+                    for i in 0..<half.width { inner.pointer[i] = inner.pointer[2 * i] }
+                } else if let rows {
+                    for row in 0..<rowCount / rowWidth {
+                        for i in 0..<half.rowWidth {
+                            rows.pointer[row * half.rowWidth + i] = rows.pointer[row * rowWidth + 2 * i]
+                        }
+                    }
                 }
-                rowCount = rowCount / rowWidth * half
-                rowWidth = half
             }
         }
 
@@ -297,9 +308,7 @@ extension FractionalSum {
 
         private func blockSums(_ factor: E) -> (atZero: E, leading: E) {
             var pieces: [Piece] = []
-            for (i, block) in blocks.enumerated() {
-                if let layer = block.virtual { pieces += virtualPieces(i, layer) }
-            }
+            for i in blocks.indices where blocks[i].virtual != nil { pieces += virtualPieces(i, blocks[i].virtual!) }
             for (isOfProducts, entries) in [(false, fractions.entries), (true, products.entries)] {
                 for start in Swift.stride(from: 0, to: entries / 2, by: 1 << 10) {
                     pieces.append(Piece(isOfProducts: isOfProducts, range: start..<min(entries / 2, start + 1 << 10)))
@@ -420,20 +429,23 @@ extension FractionalSum {
                 let layers = blocks.map(\.virtual)
                 for i in virtual { blocks[i].virtual = nil }
                 Parallel.forEach(
-                    first.pieces.count + productPieces.count + pieces.count, state: { nil as VirtualLayer.Scratch? }
+                    first.pieces.count + productPieces.count + pieces.count + first.halves.count,
+                    state: { nil as VirtualLayer.Scratch? }
                 ) { k, scratch in
                     var k = k
                     if k < first.pieces.count {
                         let own = scratch ?? VirtualLayer.Scratch()
                         scratch = own
-                        let (piece, a, b) = first.pieces[k]
-                        return foldVirtual(piece, layers[piece.virtual!.block]!, at: r, a, b, own)
+                        let (piece, places) = first.pieces[k]
+                        return foldVirtual(piece, layers[piece.virtual!.block]!, at: r, places, own)
                     }
                     k -= first.pieces.count
                     if k < productPieces.count { return toProducts.fold(productPieces[k], at: r, from: fromProducts) }
-                    to.fold(pieces[k - productPieces.count], at: r, from: from)
+                    k -= productPieces.count
+                    if k < pieces.count { return to.fold(pieces[k], at: r, from: from) }
+                    first.halves[k - pieces.count].moveHalves()
                 }
-                first.finish()
+                LayerRounds.write(first.weights)
             }
             fractions.entries = size
             products.entries = productSize
@@ -443,20 +455,12 @@ extension FractionalSum {
             joinTail(round)
         }
 
-        /// What the first challenge does to virtual blocks: pieces of work, and what is to be done after them.
+        /// What the first challenge does to virtual blocks: pieces of work, and weights that are written after them.
         private struct FirstFold {
-            var pieces: [(piece: Piece, first: UnsafeMutablePointer<E>, second: UnsafeMutablePointer<E>)] = []
-            /// Blocks with padding between rows are made without it first.
-            var compact: [(rows: Rows, tables: Tables, first: AlignedBuffer<E>, second: AlignedBuffer<E>)] = []
+            var pieces: [(piece: Piece, places: Places)] = []
+            /// Weights that are to be halved before they are written.
+            var halves: [Weights] = []
             var weights: [WeightPiece] = []
-
-            func finish() {
-                for (rows, tables, first, second) in compact {
-                    rows.place(first.pointer, unit: tables.unit, padding: tables.padding, in: tables.first.pointer)
-                    rows.place(second.pointer, unit: tables.unit, padding: tables.padding, in: tables.second.pointer)
-                }
-                LayerRounds.write(weights)
-            }
         }
 
         /// Makes these blocks stored ones, whose entries are yet to be written.
@@ -465,18 +469,12 @@ extension FractionalSum {
             for i in virtual {
                 let rows = blocks[i].rows
                 let tables = blocks[i].isOfProducts ? products : fractions
-                var (first, second) = (
-                    tables.first.pointer + tables.unit * rows.start, tables.second.pointer + tables.unit * rows.start
-                )
-                if rows.stride != rows.length {
-                    let count = tables.unit * rows.count * rows.length
-                    work.compact.append(
-                        (rows, tables, AlignedBuffer(uninitialized: count), AlignedBuffer(uninitialized: count)))
-                    (first, second) = (work.compact.last!.first.pointer, work.compact.last!.second.pointer)
-                }
-                for piece in virtualPieces(i, blocks[i].virtual!) { work.pieces.append((piece, first, second)) }
-                blocks[i].weights!.halve()
-                work.weights += blocks[i].weights!.pieces(into: tables.weights.pointer + rows.start / 2)
+                let places = rows.places(
+                    unit: tables.unit, padding: tables.padding, tables.first.pointer, tables.second.pointer)
+                for piece in virtualPieces(i, blocks[i].virtual!) { work.pieces.append((piece, places)) }
+                let weights = blocks[i].weights!
+                work.halves.append(weights)
+                work.weights += weights.halved.pieces(into: tables.weights.pointer + rows.start / 2)
                 blocks[i].weights = nil
             }
             return work
@@ -484,19 +482,22 @@ extension FractionalSum {
 
         /// Writes what a piece of a virtual block is folded to.
         private func foldVirtual(
-            _ piece: Piece, _ layer: VirtualLayer, at r: E, _ first: UnsafeMutablePointer<E>,
-            _ second: UnsafeMutablePointer<E>, _ scratch: VirtualLayer.Scratch
+            _ piece: Piece, _ layer: VirtualLayer, at r: E, _ places: Places, _ scratch: VirtualLayer.Scratch
         ) {
             let (o, count) = (piece.range.lowerBound, piece.range.count)
             let part = piece.virtual!.piece
             if piece.isOfProducts {
                 let u = layer.halves(part, shift: inverseLambda, scratch)
-                F.fold(u.even, at: r, into: first + o, pairs: count)
-                F.fold(u.odd, at: r, into: second + o, pairs: count)
+                let (first, second) = places.isDense ? (places.first + o, places.second + o) : (u.even, u.odd)
+                F.fold(u.even, at: r, into: first, pairs: count)
+                F.fold(u.odd, at: r, into: second, pairs: count)
+                if !places.isDense { places.put(first, second, at: o, count: count) }
             } else {
                 let from = layer.fractions(part, scratch)
-                F.foldPairs(from.p, at: r, into: first + 2 * o, quads: count)
-                F.foldPairs(from.q, at: r, into: second + 2 * o, quads: count)
+                let (p, q) = places.isDense ? (places.first + 2 * o, places.second + 2 * o) : (from.p, from.q)
+                F.foldPairs(from.p, at: r, into: p, quads: count)
+                F.foldPairs(from.q, at: r, into: q, quads: count)
+                if !places.isDense { places.put(p, q, at: 2 * o, count: 2 * count) }
             }
         }
 

@@ -55,16 +55,54 @@ extension FractionalSum {
             return move
         }
 
-        /// Copies entries without padding, `unit` elements each, to where they belong.
-        func place(_ entries: UnsafePointer<E>, unit: Int, padding: E, in table: UnsafeMutablePointer<E>) {
-            let (from, to) = (length * unit, stride * unit)
-            let table = table + start * unit
-            if from == to { return table.update(from: entries, count: count * from) }
-            Parallel.forEachChunk(count, grain: max(1, (1 << 12) / to)) { rows in
-                for row in rows {
-                    (table + row * to).update(from: entries + row * from, count: from)
-                    for i in from..<to { table[row * to + i] = padding }
+        /// The places of entries, of `unit` elements each.
+        func places(
+            unit: Int, padding: E, _ first: UnsafeMutablePointer<E>, _ second: UnsafeMutablePointer<E>
+        ) -> Places {
+            Places(
+                first: first + unit * start, second: second + unit * start, length: unit * length,
+                stride: unit * stride, padding: padding)
+        }
+
+        /// The places of nodes of segments that have `inner` of them in the innermost dimension, not paired yet.
+        func nodePlaces(
+            inner: Int, _ p: UnsafeMutablePointer<E>, _ q: UnsafeMutablePointer<E>
+        ) -> Places {
+            Places(
+                first: p + 2 * start, second: q + 2 * start, length: inner & 1 == 1 ? inner : 2 * length,
+                stride: 2 * stride, padding: .zero)
+        }
+    }
+
+    /// Where a block's elements lie in two tables: rows of `length` of them, one every `stride`, what is left of which is padding.
+    struct Places {
+        let first: UnsafeMutablePointer<E>
+        let second: UnsafeMutablePointer<E>
+        let length: Int
+        let stride: Int
+        let padding: E
+
+        /// Whether elements that come without padding lie as they come.
+        var isDense: Bool { length == stride }
+
+        /// Puts elements where they belong, of which there are `index` before the first, padding not counted. The last element of
+        /// a row brings the row's padding with it.
+        func put(_ a: UnsafePointer<E>, _ b: UnsafePointer<E>, at index: Int, count: Int) {
+            if isDense {
+                (first + index).update(from: a, count: count)
+                return (second + index).update(from: b, count: count)
+            }
+            var done = 0
+            while done < count {
+                let (row, column) = (index + done).quotientAndRemainder(dividingBy: length)
+                let part = min(length - column, count - done)
+                let to = row * stride + column
+                (first + to).update(from: a + done, count: part)
+                (second + to).update(from: b + done, count: part)
+                if column + part == length {
+                    for i in to + part..<(row + 1) * stride { (first[i], second[i]) = (padding, padding) }
                 }
+                done += part
             }
         }
     }

@@ -96,7 +96,7 @@ extension FractionalSum {
 
         /// Where one thread makes entries.
         final class Scratch {
-            private let buffers = (0..<5).map { _ in AlignedBuffer<E>(uninitialized: VirtualLayer.capacity) }
+            private let buffers = (0..<7).map { _ in AlignedBuffer<E>(uninitialized: VirtualLayer.capacity) }
             func pointer(_ i: Int) -> UnsafeMutablePointer<E> { buffers[i].pointer }
         }
 
@@ -159,8 +159,17 @@ extension FractionalSum {
             }
         }
 
-        /// Writes the layer above, segment by segment, without padding.
-        func writeSums(_ p: UnsafeMutablePointer<E>, _ q: UnsafeMutablePointer<E>) {
+        /// Writes the sums by pairs of a piece; of pairs that are padding, anything.
+        private func sums(
+            _ piece: Piece, _ scratch: Scratch, p: UnsafeMutablePointer<E>, q: UnsafeMutablePointer<E>
+        ) {
+            if isOfProducts { return reciprocalSums(piece, scratch, p: p, q: q) }
+            let from = fractions(piece, scratch)
+            F.addFractions(p: from.p, q: from.q, pOut: p, qOut: q, pairs: 2 * piece.quads.count)
+        }
+
+        /// Writes the layer above, which is stored.
+        func writeSums(to places: Places) {
             // Entries of a row, here and above.
             let entries = inner >> level
             let half = (entries + 1) / 2
@@ -168,27 +177,18 @@ extension FractionalSum {
             let pieces = pieces
             Parallel.forEach(pieces.count, state: { Scratch() }) { i, scratch in
                 let piece = pieces[i]
-                let (p, q) = (p + piece.segment * perSegment, q + piece.segment * perSegment)
+                let first = piece.segment * perSegment
                 let rows = LeafQuads(inner: entries, quads: piece.quads)
-                if isOfProducts {
-                    let start = 2 * piece.quads.lowerBound
-                    if rows.isDense { return reciprocalSums(piece, scratch, p: p + start, q: q + start) }
-                    let sums = (scratch.pointer(2), scratch.pointer(3))
-                    reciprocalSums(piece, scratch, p: sums.0, q: sums.1)
-                    rows.forEachRow { row in
-                        let to = row.row * half + row.column / 2
-                        let count = (row.leaves.count + 1) / 2
-                        (p + to).update(from: sums.0 + row.at / 2, count: count)
-                        (q + to).update(from: sums.1 + row.at / 2, count: count)
-                    }
-                    return
+                if rows.isDense && places.isDense {
+                    let to = first + 2 * piece.quads.lowerBound
+                    return sums(piece, scratch, p: places.first + to, q: places.second + to)
                 }
-                let from = fractions(piece, scratch)
+                let (p, q) = (scratch.pointer(5), scratch.pointer(6))
+                sums(piece, scratch, p: p, q: q)
                 rows.forEachRow { row in
-                    let to = row.row * half + row.column / 2
-                    F.addFractions(
-                        p: from.p + row.at, q: from.q + row.at, pOut: p + to, qOut: q + to,
-                        pairs: (row.leaves.count + 1) / 2)
+                    places.put(
+                        p + row.at / 2, q + row.at / 2, at: first + row.row * half + row.column / 2,
+                        count: (row.leaves.count + 1) / 2)
                 }
             }
         }

@@ -273,7 +273,7 @@ import Transcripts
     @Test func lookupEffortForLevels() throws {
         typealias M31 = LookupBlock<Mersenne31>
         let layout = try Prepared(SampleGraphs.all(random: 0)[0], Mersenne31.self).layout
-        let leaves = M31.fractions(layout).leafCount
+        let leaves = layout.fractions.leafCount
         let bits = Mersenne31.challengeBits - TensorShape.bits(leaves + 1)
         #expect(Double(leaves) * exp2(-Double(Mersenne31.challengeBits)) <= exp2(-Double(bits)))
         #expect(M31.effort(layout, securityBits: 80) == LookupEffort())
