@@ -428,11 +428,14 @@ extension FractionalSum {
                 let first = foldFirst(virtual)
                 let layers = blocks.map(\.virtual)
                 for i in virtual { blocks[i].virtual = nil }
+                // The longest first.
                 Parallel.forEach(
-                    first.pieces.count + productPieces.count + pieces.count + first.halves.count,
+                    first.halves.count + first.pieces.count + productPieces.count + pieces.count,
                     state: { nil as VirtualLayer.Scratch? }
                 ) { k, scratch in
                     var k = k
+                    if k < first.halves.count { return first.halves[k].moveHalves() }
+                    k -= first.halves.count
                     if k < first.pieces.count {
                         let own = scratch ?? VirtualLayer.Scratch()
                         scratch = own
@@ -441,9 +444,7 @@ extension FractionalSum {
                     }
                     k -= first.pieces.count
                     if k < productPieces.count { return toProducts.fold(productPieces[k], at: r, from: fromProducts) }
-                    k -= productPieces.count
-                    if k < pieces.count { return to.fold(pieces[k], at: r, from: from) }
-                    first.halves[k - pieces.count].moveHalves()
+                    to.fold(pieces[k - productPieces.count], at: r, from: from)
                 }
                 LayerRounds.write(first.weights)
             }

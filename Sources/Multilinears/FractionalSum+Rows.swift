@@ -113,7 +113,8 @@ extension FractionalSum {
         var from: Int
         var to: Int
         var count: Int
-        /// Results of a row, behind each of which there is an entry of padding; 0 where there is none.
+        /// Results of a row, behind each of which there is an entry of padding; 0 where there is none. The last piece of a row
+        /// that is cut is a row of its own.
         var row: Int
 
         /// Pieces of these moves of about `grain` results each, an even number: neighbours without padding go together.
@@ -123,6 +124,18 @@ extension FractionalSum {
             while i < moves.count {
                 var move = moves[i]
                 i += 1
+                if move.row > grain {
+                    for row in 0..<move.count / move.row {
+                        for first in Swift.stride(from: 0, to: move.row, by: grain) {
+                            let count = min(grain, move.row - first)
+                            pieces.append(
+                                Move(
+                                    from: move.from + row * move.row + first, to: move.to + row * (move.row + 1) + first,
+                                    count: count, row: first + count == move.row ? count : 0))
+                        }
+                    }
+                    continue
+                }
                 if move.row > 0 {
                     let rows = max(1, grain / move.row)
                     for first in Swift.stride(from: 0, to: move.count / move.row, by: rows) {
