@@ -130,7 +130,8 @@ extension FractionalSum {
                             let count = min(grain, move.row - first)
                             pieces.append(
                                 Move(
-                                    from: move.from + row * move.row + first, to: move.to + row * (move.row + 1) + first,
+                                    from: move.from + row * move.row + first,
+                                    to: move.to + row * (move.row + 1) + first,
                                     count: count, row: first + count == move.row ? count : 0))
                         }
                     }
