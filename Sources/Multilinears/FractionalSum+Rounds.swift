@@ -428,7 +428,6 @@ extension FractionalSum {
                 let first = foldFirst(virtual)
                 let layers = blocks.map(\.virtual)
                 for i in virtual { blocks[i].virtual = nil }
-                // The longest first.
                 Parallel.forEach(
                     first.halves.count + first.pieces.count + productPieces.count + pieces.count,
                     state: { nil as VirtualLayer.Scratch? }

@@ -113,12 +113,14 @@ extension FractionalSum {
         var from: Int
         var to: Int
         var count: Int
-        /// Results of a row, behind each of which there is an entry of padding; 0 where there is none. The last piece of a row
-        /// that is cut is a row of its own.
+        /// Results of a row, behind each of which there is an entry of padding; 0 where there is none. Of a row that is cut, the
+        /// last piece is one row and the others are none.
         var row: Int
 
         /// Pieces of these moves of about `grain` results each, an even number: neighbours without padding go together.
         static func pieces(_ moves: [Move], grain: Int) -> [Move] {
+            // Weights lie by pairs of results.
+            precondition(grain & 1 == 0)
             var pieces: [Move] = []
             var i = 0
             while i < moves.count {
